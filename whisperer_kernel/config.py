@@ -1,0 +1,185 @@
+"""Every setting: one place, one default, one line of documentation.
+
+``config.yaml`` in Jupyter's config directories (or the file that ``WHISPERER_CONFIG`` names), over it the environment as
+``WHISPERER_<SECTION>__<KEY>``. A file in the workspace is never read here: it comes with somebody's repository and must
+not say where prompts and keys are sent.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+import msgspec
+import yaml
+from jupyter_core.paths import jupyter_config_path, jupyter_data_dir
+
+from whisperer_kernel.errors import ConfigError
+from whisperer_kernel.yamlfile import YamlFile
+
+PREFIX = "WHISPERER_"
+# Named like settings, but they say where settings are, or belong to the test suite.
+NOT_SETTINGS = {"WHISPERER_CONFIG", "WHISPERER_CHROMIUM"}
+
+Seconds = Annotated[float, msgspec.Meta(gt=0, le=86_400)]
+Count = Annotated[int, msgspec.Meta(ge=1, le=1_000_000_000)]
+
+
+def doc(text: str) -> msgspec.Meta:
+    """The one line that documents a setting."""
+    return msgspec.Meta(description=text)
+
+
+class Section(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    """A part of the configuration; a key it does not know is an error."""
+
+
+class ProviderConfig(Section):
+    """Who serves the model. Where nothing is set, Whisperer looks for one (see ``ai/choice.py``)."""
+
+    name: Annotated[
+        str | None,
+        doc("openrouter, openai, ollama, lmstudio, embedded or scripted; empty: the first that is found in that order."),
+    ] = None
+    base_url: Annotated[str | None, doc("Address of any OpenAI-compatible API, up to and with its /v1.")] = None
+    api_key_env: Annotated[str | None, doc("Name of the environment variable that holds the key for base_url.")] = None
+    model: Annotated[str | None, doc("Model to ask; empty: the provider's own default, where it has one.")] = None
+    headers: Annotated[dict[str, str], doc("Further request headers, for gateways that want them.")] = {}
+    parameters: Annotated[
+        dict[str, Any], doc("Request parameters for every agent: temperature, max_tokens and the like.")
+    ] = {}
+    connect_timeout_s: Annotated[Seconds, doc("Longest wait for a connection.")] = 10.0
+    first_byte_timeout_s: Annotated[Seconds, doc("Longest wait for the response's headers.")] = 60.0
+    idle_timeout_s: Annotated[Seconds, doc("Longest silence in a stream; keep-alive comments count as silence.")] = 90.0
+    max_retries: Annotated[
+        int, msgspec.Meta(ge=0, le=10), doc("Attempts after the first that failed, before any text has arrived.")
+    ] = 2
+    max_retry_wait_s: Annotated[
+        float, msgspec.Meta(ge=0, le=3_600), doc("Longest Retry-After that is waited for; a longer one ends the turn.")
+    ] = 30.0
+    context_length: Annotated[
+        Count | None, doc("Tokens that fit into the model's context; empty: as the provider says, else 32,768.")
+    ] = None
+    probe_local: Annotated[bool, doc("Look for a running Ollama or LM Studio on loopback.")] = True
+
+
+class EmbeddedConfig(Section):
+    """The built-in demo model, which needs no key."""
+
+    gguf: Annotated[str | None, doc("Path of a local GGUF file to run instead of the built-in model.")] = None
+    context_length: Annotated[
+        int, msgspec.Meta(ge=512, le=131_072), doc("Tokens of context for each of two requests at once.")
+    ] = 4_096
+    threads: Annotated[int, msgspec.Meta(ge=1, le=256), doc("Processor threads of the model.")] = 2
+    idle_stop_s: Annotated[Seconds, doc("The model's process ends after being idle for this long.")] = 600.0
+
+
+class LimitsConfig(Section):
+    """Bounds; each is enforced, none is silent."""
+
+    max_sessions: Annotated[Count, doc("Live sessions of one server.")] = 100
+    max_connections: Annotated[Count, doc("Open sockets of one server.")] = 200
+    max_message_bytes: Annotated[Count, doc("Largest frame a client may send; a larger one closes the socket.")] = 1_048_576
+    max_queue: Annotated[Count, doc("Messages of one session that wait for the running turn.")] = 20
+    max_rounds: Annotated[Count, doc("Model responses in one turn, tool calls between them.")] = 12
+    max_reply_bytes: Annotated[Count, doc("Largest reply of one turn; a longer one ends as length.")] = 4_194_304
+    history_tokens: Annotated[Count, doc("Most tokens of history sent with a message, whatever the model would take.")] = 100_000
+    replay_events: Annotated[Count, doc("Events of a session that are replayed one by one; older ones as a snapshot.")] = 10_000
+    resume_grace_s: Annotated[Seconds, doc("A session whose last connection is gone stays in memory this long.")] = 120.0
+    max_client_backlog_bytes: Annotated[Count, doc("Unread bytes of one connection before it is closed.")] = 8_388_608
+
+
+class StoreConfig(Section):
+    """Where sessions are kept."""
+
+    url: Annotated[
+        str | None, doc("sqlite:///absolute/path.db or memory://; empty: whisperer/sessions.db in Jupyter's data directory.")
+    ] = None
+
+
+class ServerConfig(Section):
+    """The server extension."""
+
+    ping_interval_s: Annotated[Seconds, doc("Time between pings on a socket.")] = 20.0
+    ping_timeout_s: Annotated[Seconds, doc("A socket that answers no ping for this long is closed.")] = 20.0
+
+
+class Config(Section):
+    """All settings together."""
+
+    provider: ProviderConfig = ProviderConfig()
+    embedded: EmbeddedConfig = EmbeddedConfig()
+    limits: LimitsConfig = LimitsConfig()
+    store: StoreConfig = StoreConfig()
+    server: ServerConfig = ServerConfig()
+    agents_file: Annotated[
+        str | None, doc("An agents.yaml of your own, read over the packaged one; empty: the one in Jupyter's config directory.")
+    ] = None
+
+    @property
+    def store_url(self) -> str:
+        """The store's URL, the default filled in."""
+        return self.store.url or f"sqlite:///{Path(jupyter_data_dir()) / 'whisperer' / 'sessions.db'}"
+
+
+def load(environ: Mapping[str, str] | None = None, config_path: Sequence[str] | None = None) -> Config:
+    """The configuration in force. Raises ``ConfigError`` that names file, line and key, or the variable."""
+    environ = os.environ if environ is None else environ
+    source = _find(environ, jupyter_config_path() if config_path is None else config_path)
+    data: Any = {}
+    if source is not None:
+        file = YamlFile(source)
+        file.convert(Config)
+        data = file.data
+    for name, value in sorted(environ.items()):
+        if name.startswith(PREFIX) and name not in NOT_SETTINGS:
+            data = _override(data, name, value)
+    return _checked(msgspec.convert(data, Config), "the configuration" if source is None else str(source))
+
+
+def _find(environ: Mapping[str, str], config_path: Sequence[str]) -> Path | None:
+    if named := environ.get("WHISPERER_CONFIG"):
+        return Path(named).expanduser()
+    candidates = (Path(folder) / "whisperer" / "config.yaml" for folder in config_path)
+    return next((path for path in candidates if path.is_file()), None)
+
+
+def _override(data: dict[str, Any], name: str, value: str) -> dict[str, Any]:
+    """``data`` with one environment variable laid over it, checked by itself so that the error can name it."""
+    section, _, key = name.removeprefix(PREFIX).lower().partition("__")
+    changed = {**data, section: {**data.get(section, {}), key: _scalar(value)} if key else _scalar(value)}
+    alone = {section: changed[section]} if not key else {section: {key: changed[section][key]}}
+    try:
+        msgspec.convert(alone, Config)
+    except msgspec.ValidationError as error:
+        message, _, _ = str(error).partition(" - at `")
+        raise ConfigError(f"environment variable {name}: {message}") from error
+    return changed
+
+
+def _scalar(value: str) -> Any:
+    """A variable's value read as YAML reads it, so that numbers, booleans and maps can be given."""
+    try:
+        return yaml.safe_load(value)
+    except yaml.YAMLError:
+        return value
+
+
+def _checked(config: Config, where: str) -> Config:
+    """What types cannot say. Raises ``ConfigError``."""
+    provider = config.provider
+    if provider.base_url is not None:
+        parts = urlsplit(provider.base_url)
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise ConfigError(f"{where}: provider.base_url: not an http(s) address")
+        if parts.username or parts.password or parts.query:
+            raise ConfigError(f"{where}: provider.base_url: must hold no user, password or query; a key goes by api_key_env")
+    known = {None, "openrouter", "openai", "ollama", "lmstudio", "embedded", "scripted"}
+    if provider.name not in known:
+        raise ConfigError(f"{where}: provider.name: unknown provider `{provider.name}`")
+    if not config.store_url.startswith(("sqlite:///", "memory://")):
+        raise ConfigError(f"{where}: store.url: must begin with sqlite:/// or be memory://")
+    return config

@@ -1,0 +1,232 @@
+"""What happens in a session: the events of its log, which are the notifications on the wire.
+
+An event is a small typed body. The log gives it its place (:class:`Entry`: ``seq``, ``ts``); ``notification`` puts the
+two together as PROTOCOL.md says. Bodies are encoded once and serve both the store and every connection.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Literal
+
+import msgspec
+
+from whisperer_kernel.errors import ErrorKind
+
+FinishReason = Literal["stop", "length", "content_filter", "cancelled", "error", "interrupted", "max_rounds"]
+SwitchedBy = Literal["user", "agent", "handoff"]
+ToolStatus = Literal["pending", "waiting_permission", "running", "done", "error", "denied"]
+
+STARTING, ACTIVE, STOPPED, FAILED = 0, 1, 2, 3
+"""``status`` of a session on the wire."""
+
+
+class Usage(msgspec.Struct, kw_only=True, frozen=True, rename="camel", omit_defaults=True):
+    """Tokens of one turn, as the provider counted them; ``cost_usd`` only where the provider states it."""
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cached_tokens: int = 0
+    cost_usd: float | None = None
+
+    def __add__(self, other: Usage) -> Usage:
+        costs = [cost for cost in (self.cost_usd, other.cost_usd) if cost is not None]
+        return Usage(
+            prompt_tokens=self.prompt_tokens + other.prompt_tokens,
+            completion_tokens=self.completion_tokens + other.completion_tokens,
+            cached_tokens=self.cached_tokens + other.cached_tokens,
+            cost_usd=sum(costs) if costs else None,
+        )
+
+
+class TurnError(msgspec.Struct, kw_only=True, frozen=True, rename="camel", omit_defaults=True):
+    """Why a turn ended in ``error``; ``message`` is for the user, ``retry_after`` is in seconds."""
+
+    kind: ErrorKind
+    message: str
+    status: int | None = None
+    retry_after: float | None = None
+
+
+class ProviderInfo(msgspec.Struct, kw_only=True, frozen=True, rename="camel", omit_defaults=True):
+    """Who answers: shown to the user at all times. ``demo`` is the built-in model's badge; ``notice`` words for the
+    user where something must be chosen or mended first."""
+
+    name: str
+    label: str
+    model: str | None = None
+    demo: bool = False
+    notice: str | None = None
+
+
+class Event(msgspec.Struct, kw_only=True, rename="camel", omit_defaults=True):
+    """The body of an event. ``method`` is its name on the wire and its type in the store."""
+
+    method: ClassVar[str]
+
+
+class AIMessageChunk(Event):
+    """New text of a turn and, when ``is_final``, its end. Exactly one final a turn."""
+
+    method = "AIMessageChunkNotification"
+    message_id: str
+    agent: str
+    # On every chunk, also where they are empty or false: clients of the original look them up unconditionally.
+    chunk: str = msgspec.field(default_factory=str)
+    is_final: bool = msgspec.field(default_factory=bool)
+    finish_reason: FinishReason | None = None
+    usage: Usage | None = None
+    error: TurnError | None = None
+
+
+class AIReasoningChunk(Event):
+    """New reasoning text, where the model sends any."""
+
+    method = "AIReasoningChunkNotification"
+    message_id: str
+    agent: str
+    chunk: str
+
+
+class UserMessage(Event):
+    """A message was sent: at that moment, queued or not."""
+
+    method = "UserMessageNotification"
+    message_id: str
+    message: str
+    agent: str
+    client_id: str
+    context: list[dict[str, Any]] | None = None
+    client_message_id: str | None = None
+
+
+class ToolCall(Event):
+    """A tool call changed its status."""
+
+    method = "ToolCallNotification"
+    message_id: str
+    tool_call_id: str
+    tool_name: str
+    arguments: dict[str, Any]
+    agent: str
+    executor: Literal["server", "client"]
+    status: ToolStatus
+    result: str | None = None
+    error: str | None = None
+    client_id: str | None = None
+
+
+class AgentSwitched(Event, rename={"from_agent": "from", "to_agent": "to"}):
+    """Another agent is current now. ``note`` is what a handoff told her."""
+
+    method = "agent.switched"
+    from_agent: str
+    to_agent: str
+    by: SwitchedBy
+    note: str | None = None
+
+
+class SessionStatus(Event):
+    """The session's status, with the reason where there is one to tell.
+
+    ``params`` are those of ``startSession``, on the first event of a session alone.
+    """
+
+    method = "SessionStatusNotification"
+    status: int
+    reason: str | None = None
+    provider: ProviderInfo | None = None
+    params: dict[str, Any] | None = None
+
+
+class SessionUsage(Event):
+    """What the session has used since it began."""
+
+    method = "session.usage"
+    prompt_tokens: int = msgspec.field(default_factory=int)
+    completion_tokens: int = msgspec.field(default_factory=int)
+    cost_usd: float | None = None
+
+
+class SessionCleared(Event):
+    """One agent's context, or all of them, was cleared."""
+
+    method = "session.cleared"
+    agent: str | None = None
+
+
+class ModelChanged(Event):
+    """The session asks another model from now on."""
+
+    method = "session.model_changed"
+    model: str
+    provider: ProviderInfo | None = None
+
+
+class ProviderStatus(Event):
+    """The provider is being made ready, the embedded model above all. ``progress`` runs from 0 to 1."""
+
+    method = "provider.status"
+    state: Literal["starting", "downloading", "ready", "failed"]
+    message: str
+    progress: float | None = None
+
+
+EVENT_TYPES: dict[str, type[Event]] = {
+    kind.method: kind
+    for kind in (
+        AIMessageChunk,
+        AIReasoningChunk,
+        UserMessage,
+        ToolCall,
+        AgentSwitched,
+        SessionStatus,
+        SessionUsage,
+        SessionCleared,
+        ModelChanged,
+        ProviderStatus,
+    )
+}
+
+
+class Entry(msgspec.Struct, frozen=True, gc=False):
+    """An event in its place: ``seq`` from 1, one more each time; ``ts`` ISO 8601 in UTC; ``body`` its JSON."""
+
+    seq: int
+    ts: str
+    event: Event
+    body: bytes
+
+
+def encode(event: Event) -> bytes:
+    """The event's JSON. Lone surrogates, which UTF-8 cannot carry, become U+FFFD.
+
+    >>> encode(SessionCleared(agent="alice"))
+    b'{"agent":"alice"}'
+    """
+    try:
+        return msgspec.json.encode(event)
+    except UnicodeEncodeError:
+        return msgspec.json.encode(_without_surrogates(msgspec.to_builtins(event)))
+
+
+def _without_surrogates(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, dict):
+        return {_without_surrogates(key): _without_surrogates(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_without_surrogates(item) for item in value]
+    return value
+
+
+def decode(method: str, body: bytes) -> Event:
+    """The event that ``encode`` wrote under this ``method``."""
+    return msgspec.json.decode(body, type=EVENT_TYPES[method])
+
+
+def notification(session_id: str, entry: Entry) -> str:
+    """The JSON-RPC notification of an entry, as one text frame."""
+    place = msgspec.json.encode({"sessionId": session_id, "seq": entry.seq, "ts": entry.ts})
+    params = place if entry.body == b"{}" else place[:-1] + b"," + entry.body[1:]
+    frame = b'{"jsonrpc":"2.0","method":"%s","params":%s}' % (entry.event.method.encode(), params)
+    return frame.decode()

@@ -1,0 +1,109 @@
+"""Read a YAML file into a typed structure; whatever is wrong is named with file, line and key."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+import yaml
+
+from whisperer_kernel.errors import ConfigError
+
+T = TypeVar("T")
+
+MAX_BYTES = 1 << 20
+_STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+|\.\.\.)\]")
+_UNKNOWN = re.compile(r"Object contains unknown field `(?P<key>[^`]*)`")
+_MISSING = re.compile(r"Object missing required field `(?P<key>[^`]*)`")
+
+
+def read_text(path: Path) -> str:
+    """The file's text. Raises ``ConfigError`` where it cannot be read, is not UTF-8, or is over 1 MiB."""
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise ConfigError(f"{path}: larger than {MAX_BYTES} bytes")
+        return path.read_text("utf-8")
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: not UTF-8 text (byte {error.start})") from error
+
+
+class YamlFile:
+    """A parsed file that remembers the line of every key."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        loader = yaml.SafeLoader(read_text(path))
+        try:
+            self._root = loader.get_single_node()
+            self.data: Any = loader.construct_document(self._root) if self._root else {}
+        except (yaml.YAMLError, ValueError, RecursionError) as error:
+            raise ConfigError(self._unparsable(error)) from error
+        finally:
+            loader.dispose()
+        self._refuse_duplicates(self._root, "")
+
+    def convert(self, kind: type[T]) -> T:
+        """The data as ``kind``. Raises ``ConfigError`` that names the place."""
+        try:
+            return msgspec.convert(self.data, kind)
+        except msgspec.ValidationError as error:
+            raise ConfigError(self._explain(str(error))) from error
+
+    def error(self, key: str, message: str) -> ConfigError:
+        """A mistake at ``key`` (dotted, list positions in brackets: ``agents[0].prompt``)."""
+        return ConfigError(f"{self.path}, line {self._line(key)}: {key}: {message}" if key else f"{self.path}: {message}")
+
+    def _unparsable(self, error: Exception) -> str:
+        mark = getattr(error, "problem_mark", None)
+        problem = getattr(error, "problem", None) or "cannot be parsed"
+        return f"{self.path}, line {mark.line + 1}: {problem}" if mark else f"{self.path}: {problem}"
+
+    def _explain(self, text: str) -> str:
+        message, _, path = text.partition(" - at `")
+        key = path.rstrip("`").removeprefix("$").removeprefix(".")
+        for pattern, words in ((_UNKNOWN, "unknown key"), (_MISSING, "is missing")):
+            if match := pattern.match(message):
+                name = match["key"]
+                if pattern is _UNKNOWN:
+                    key = f"{key}.{name}" if key else name
+                    message = words
+                else:
+                    message = f"`{name}` {words}"
+        return str(self.error(key, message))
+
+    def _line(self, key: str) -> int:
+        node, line = self._root, 1
+        for name, index in _STEP.findall("." + key):
+            found = _child(node, name, index)
+            if found is None:
+                break
+            line, node = found
+        return line
+
+    def _refuse_duplicates(self, node: Any, path: str) -> None:
+        if isinstance(node, yaml.MappingNode):
+            seen: set[str] = set()
+            for key, value in node.value:
+                place = f"{path}.{key.value}" if path else str(key.value)
+                if key.value in seen:
+                    raise ConfigError(f"{self.path}, line {key.start_mark.line + 1}: {place}: given twice")
+                seen.add(key.value)
+                self._refuse_duplicates(value, place)
+        elif isinstance(node, yaml.SequenceNode):
+            for index, value in enumerate(node.value):
+                self._refuse_duplicates(value, f"{path}[{index}]")
+
+
+def _child(node: Any, name: str, index: str) -> tuple[int, Any] | None:
+    if index.isdigit() and isinstance(node, yaml.SequenceNode) and int(index) < len(node.value):
+        child = node.value[int(index)]
+        return child.start_mark.line + 1, child
+    if name and isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            if key.value == name:
+                return key.start_mark.line + 1, value
+    return None
