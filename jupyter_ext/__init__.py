@@ -1,0 +1,1 @@
+"""Jupyter Server extension of Whisperer."""

@@ -1,0 +1,1 @@
+"""Patricia's plans: model, cells, progress."""

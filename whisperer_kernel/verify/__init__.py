@@ -1,0 +1,1 @@
+"""Tessa's verification: slicing, candidates, isolated runs, mutants, triage, report."""
