@@ -8,16 +8,9 @@ from typing import Any, Literal, Protocol
 import msgspec
 
 from whisperer_kernel.events import FinishReason, ProviderInfo, ProviderStatus, Usage
+from whisperer_kernel.tools.call import ToolRequest, ToolSchema
 
 Role = Literal["system", "user", "assistant", "tool"]
-
-
-class ToolRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """A model's wish to call a tool. ``arguments`` is the JSON text as the model wrote it, possibly cut or malformed."""
-
-    id: str
-    name: str
-    arguments: str
 
 
 class ChatMessage(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,14 +20,6 @@ class ChatMessage(msgspec.Struct, frozen=True, kw_only=True):
     content: str
     tool_calls: tuple[ToolRequest, ...] = ()
     tool_call_id: str | None = None
-
-
-class ToolSchema(msgspec.Struct, frozen=True, kw_only=True):
-    """A tool as the model is told of it; ``parameters`` is a JSON schema object."""
-
-    name: str
-    description: str
-    parameters: dict[str, Any]
 
 
 class ChatRequest(msgspec.Struct, frozen=True, kw_only=True):

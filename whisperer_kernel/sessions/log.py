@@ -1,0 +1,258 @@
+"""A live session's log: numbers each event, makes it durable, and publishes in order.
+
+Chunks are published at once and saved with others of their turn within a second; every other event is durable before
+anybody sees it. So that a number is never used twice, also after a crash, numbers are reserved durably in blocks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from datetime import UTC, datetime
+from itertools import pairwise
+from typing import Any
+
+import msgspec
+
+from whisperer_kernel.errors import StoreError
+from whisperer_kernel.events import (
+    FAILED,
+    AIMessageChunk,
+    AIReasoningChunk,
+    Entry,
+    Event,
+    SessionStatus,
+    decode,
+    encode,
+)
+from whisperer_kernel.sessions.store import LogRow, SessionChanges, SessionRow, Store
+
+BLOCK = 1_000
+CHECKPOINT_S = 1.0
+
+Chunk = AIMessageChunk | AIReasoningChunk
+log = logging.getLogger(__name__)
+
+
+def now() -> str:
+    """This moment, ISO 8601 in UTC with milliseconds."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+class _Parts(msgspec.Struct):
+    parts: list[int] = []
+
+
+def pack(entries: Sequence[Entry]) -> list[LogRow]:
+    """Log rows for entries. Neighbouring chunks of one turn share a row that remembers where each began and ended."""
+    rows: list[LogRow] = []
+    run: list[Entry] = []
+    for entry in entries:
+        if run and not _joins(run[-1], entry):
+            rows.append(_row(run))
+            run = []
+        run.append(entry)
+    return [*rows, _row(run)] if run else rows
+
+
+def unpack(rows: Iterable[LogRow]) -> list[Entry]:
+    """The entries that ``pack`` was given."""
+    return [entry for row in rows for entry in _entries(row)]
+
+
+def _joins(last: Entry, entry: Entry) -> bool:
+    first, second = last.event, entry.event
+    if not (isinstance(first, AIMessageChunk | AIReasoningChunk) and type(first) is type(second)):
+        return False
+    ends = isinstance(first, AIMessageChunk) and first.is_final
+    return not ends and first.message_id == second.message_id  # type: ignore[union-attr]  # of one type, as just checked
+
+
+def _row(run: Sequence[Entry]) -> LogRow:
+    last = run[-1]
+    if len(run) == 1:
+        return LogRow(last.seq, last.event.method, last.ts, last.body)
+    texts = [entry.event.chunk for entry in run if isinstance(entry.event, AIMessageChunk | AIReasoningChunk)]
+    body = encode(msgspec.structs.replace(last.event, chunk="".join(texts)))
+    parts = msgspec.json.encode([len(text) for text in texts])
+    return LogRow(last.seq, last.event.method, last.ts, body[:-1] + b',"parts":' + parts + b"}")
+
+
+def _entries(row: LogRow) -> list[Entry]:
+    event = decode(row.type, row.payload)
+    lengths = msgspec.json.decode(row.payload, type=_Parts).parts if isinstance(event, AIMessageChunk | AIReasoningChunk) else []
+    if not lengths:
+        return [Entry(row.seq, row.ts, event, row.payload)]
+    assert isinstance(event, AIMessageChunk | AIReasoningChunk)
+    ends = [0]
+    for length in lengths:
+        ends.append(ends[-1] + length)
+    texts = [event.chunk[start:end] for start, end in pairwise(ends)]
+    blank = msgspec.structs.replace(event, chunk="")
+    if isinstance(blank, AIMessageChunk):
+        blank = AIMessageChunk(message_id=blank.message_id, agent=blank.agent)
+    events: list[Chunk] = [msgspec.structs.replace(blank, chunk=text) for text in texts[:-1]]
+    events.append(msgspec.structs.replace(event, chunk=texts[-1]))
+    first = row.seq - len(events) + 1
+    return [Entry(first + index, row.ts, chunk, encode(chunk)) for index, chunk in enumerate(events)]
+
+
+class _Pending(msgspec.Struct):
+    """An entry that waits for its turn to be published; ``durable`` is None where it need not be saved first."""
+
+    entry: Entry
+    durable: asyncio.Task[None] | None
+
+
+class SessionLog:
+    """The log of one session that this process runs. ``publish`` is called with each entry, in order, none twice."""
+
+    def __init__(
+        self, store: Store, row: SessionRow, runner: str, *, replay_events: int, publish: Callable[[Entry], None]
+    ) -> None:
+        self._store = store
+        self._runner = runner
+        self._publish = publish
+        self.row = row
+        self.last_seq = row.last_seq
+        self._reserved = row.reserved
+        self._published: deque[Entry] = deque(maxlen=replay_events)
+        self._pending: deque[_Pending] = deque()
+        self._holds = 0
+        self._unsaved: list[Entry] = []
+        self._saving = asyncio.Lock()
+        self._timer: asyncio.TimerHandle | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.failed: StoreError | None = None
+
+    @property
+    def published_seq(self) -> int:
+        """The last number that anybody may have seen."""
+        return self._pending[0].entry.seq - 1 if self._pending else self.last_seq
+
+    def load(self, entries: Sequence[Entry], recovered: int) -> None:
+        """Take what the store holds, as far as it is one unbroken run after the last crash, for replay."""
+        self._published.clear()
+        self._published.extend(entry for entry in entries if entry.seq >= recovered)
+
+    def since(self, seq: int) -> list[Entry] | None:
+        """The published entries after ``seq``, or None where some of them are no longer kept."""
+        if seq > self.published_seq:
+            return None
+        first = self._published[0].seq if self._published else self.published_seq + 1
+        if seq + 1 < first:
+            return None
+        return [entry for entry in self._published if entry.seq > seq]
+
+    def hold(self) -> None:
+        """Publish nothing until ``release``: a response goes out before the events it causes."""
+        self._holds += 1
+
+    def release(self) -> None:
+        """Undo one ``hold``."""
+        self._holds -= 1
+        self._drain()
+
+    def stream(self, chunk: Chunk) -> None:
+        """Number a chunk and publish it; it is saved within a second."""
+        room = None
+        if self.last_seq >= self._reserved:
+            room = self._in_background(self._save(SessionChanges()))
+        entry = self._number(chunk)
+        self._pending.append(_Pending(entry, room))
+        self._drain()
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(CHECKPOINT_S, self._checkpoint_due)
+        if room is None and self._reserved - self.last_seq == BLOCK // 2:
+            self._in_background(self._save(SessionChanges()))
+
+    async def append(self, event: Event, changes: SessionChanges | None = None) -> None:
+        """Make an event durable, then publish it.
+
+        Raises ``StoreError`` where it cannot be saved: its number then tells of the failure instead, but for the end of
+        a turn, which is told all the same so that no answer is lost.
+        """
+        if self.failed is not None:
+            await self._save(SessionChanges())
+        pending = _Pending(self._number(event), None)
+        pending.durable = self._in_background(self._save_pending(pending, changes or SessionChanges()))
+        self._pending.append(pending)
+        # Shielded: a caller that is cancelled must not tear a write that others share.
+        await asyncio.shield(pending.durable)
+
+    async def change(self, changes: SessionChanges) -> None:
+        """Change the session's row without an event. Raises ``StoreError``."""
+        await self._save(changes)
+
+    async def close(self) -> None:
+        """Save what is left and give the session back. Raises ``StoreError``."""
+        if self._timer is not None:
+            self._timer.cancel()
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+        await self._save(SessionChanges())
+        await self._store.release(self.row.id, self._runner, self.last_seq)
+
+    def _number(self, event: Event) -> Entry:
+        self.last_seq += 1
+        entry = Entry(self.last_seq, now(), event, encode(event))
+        self._unsaved.append(entry)
+        return entry
+
+    def _drain(self) -> None:
+        while self._pending and not self._holds:
+            head = self._pending[0]
+            if head.durable is not None and not head.durable.done():
+                return
+            self._pending.popleft()
+            self._published.append(head.entry)
+            self._publish(head.entry)
+
+    def _checkpoint_due(self) -> None:
+        self._timer = None
+        self._in_background(self._save(SessionChanges()))
+
+    def _in_background(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.get_running_loop().create_task(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+        return task
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.warning("session %s: %s", self.row.id, error)
+        self._drain()
+
+    async def _save_pending(self, pending: _Pending, changes: SessionChanges) -> None:
+        try:
+            await self._save(changes)
+        except StoreError as error:
+            if not isinstance(pending.entry.event, AIMessageChunk):
+                self._substitute(pending, SessionStatus(status=FAILED, reason=str(error)))
+            raise
+
+    def _substitute(self, pending: _Pending, event: Event) -> None:
+        """Numbers have no gap: an event that could not be saved gives its number to another."""
+        entry = Entry(pending.entry.seq, pending.entry.ts, event, encode(event))
+        self._unsaved = [entry if kept.seq == entry.seq else kept for kept in self._unsaved]
+        pending.entry = entry
+
+    async def _save(self, changes: SessionChanges) -> None:
+        """Write everything unsaved, in order. What could not be written stays and is tried with the next save."""
+        async with self._saving:
+            entries, self._unsaved = self._unsaved, []
+            reserved = self.last_seq + BLOCK if self._reserved - self.last_seq <= BLOCK // 2 else None
+            changes = msgspec.structs.replace(changes, reserved=reserved)
+            if not entries and changes == SessionChanges():
+                return
+            try:
+                await self._store.append(self.row.id, self._runner, pack(entries), changes)
+            except StoreError as error:
+                self._unsaved = entries + self._unsaved
+                self.failed = error
+                raise
+            self.failed = None
+            self._reserved = reserved or self._reserved

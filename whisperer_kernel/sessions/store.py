@@ -1,0 +1,113 @@
+"""What a session store can do. Every store keeps the same two things: a row about each session, and its log."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import msgspec
+
+RUNNER_DEAD_AFTER_S = 3.5
+"""A runner that has not given a sign of life for this long has lost its sessions. With a beat a second, three may be
+late; PROTOCOL.md allows five seconds until somebody takes over."""
+
+
+class SessionRow(msgspec.Struct, kw_only=True):
+    """What is known of a session without reading its log. Times are ISO 8601 in UTC.
+
+    ``last_seq`` is the last event that is durable, ``reserved`` the last number that may have been sent to anybody;
+    they differ while the session runs and after a crash. ``recovered`` is the first number after the last crash.
+    """
+
+    id: str
+    owner: str
+    created: str
+    updated: str
+    title: str = ""
+    notebook: str | None = None
+    kernel_id: str | None = None
+    agent: str = ""
+    status: int = 0
+    last_seq: int = 0
+    reserved: int = 0
+    recovered: int = 0
+
+
+class LogRow(msgspec.Struct, frozen=True):
+    """One row of a log. ``seq`` is the number of the (last) event in it, ``payload`` its JSON."""
+
+    seq: int
+    type: str
+    ts: str
+    payload: bytes
+
+
+class SessionChanges(msgspec.Struct, kw_only=True, frozen=True):
+    """What an append changes in the session's row; None leaves a column as it is."""
+
+    reserved: int | None = None
+    title: str | None = None
+    notebook: str | None = None
+    kernel_id: str | None = None
+    agent: str | None = None
+    status: int | None = None
+    recovered: int | None = None
+
+
+class Page(msgspec.Struct, frozen=True):
+    """Some sessions, newest first, and where to go on."""
+
+    sessions: list[SessionRow]
+    next_cursor: str | None = None
+
+
+class Store(Protocol):
+    """Sessions and their logs. Everything raises ``StoreError`` where the store cannot do it.
+
+    ``runner`` names the process that runs a session. Writing under a runner that is not the session's raises
+    ``LeaseLost``: two processes never write one log.
+    """
+
+    async def create(self, row: SessionRow, runner: str) -> None:
+        """Add a session that ``runner`` runs."""
+        ...
+
+    async def get(self, session_id: str) -> SessionRow | None:
+        """The session's row."""
+        ...
+
+    async def find(self, owner: str, *, kernel_id: str | None, notebook: str | None) -> SessionRow | None:
+        """The owner's newest session of this kernel, else of this notebook."""
+        ...
+
+    async def list(self, owner: str, limit: int, cursor: str | None) -> Page:
+        """The owner's sessions, newest first. An unknown cursor is ``InvalidParams``."""
+        ...
+
+    async def append(self, session_id: str, runner: str, rows: Sequence[LogRow], changes: SessionChanges) -> None:
+        """Make rows durable, all or none."""
+        ...
+
+    async def read(self, session_id: str, after_seq: int) -> list[LogRow]:
+        """The log's rows whose ``seq`` lies beyond ``after_seq``, in order."""
+        ...
+
+    async def acquire(self, session_id: str, runner: str) -> bool:
+        """Make ``runner`` the session's; False while another that is alive has it."""
+        ...
+
+    async def release(self, session_id: str, runner: str, last_seq: int) -> None:
+        """Let go of a session in good order, so that its numbers go on without a gap."""
+        ...
+
+    async def beat(self, runner: str) -> None:
+        """A sign of life: the runner keeps its sessions."""
+        ...
+
+    async def delete(self, session_id: str) -> None:
+        """Remove the session and its log."""
+        ...
+
+    async def aclose(self) -> None:
+        """Finish what was asked and close."""
+        ...

@@ -1,0 +1,30 @@
+"""A tool as the model is told of it, its wish to call one, and what came of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+
+class ToolSchema(msgspec.Struct, frozen=True, kw_only=True):
+    """A tool as the model is told of it; ``parameters`` is a JSON schema object."""
+
+    name: str
+    description: str
+    parameters: dict[str, Any]
+
+
+class ToolRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """A model's wish to call a tool. ``arguments`` is the JSON text as the model wrote it, possibly cut or malformed."""
+
+    id: str
+    name: str
+    arguments: str
+
+
+class ToolResult(msgspec.Struct, frozen=True, kw_only=True):
+    """What the model is told. Denial, failure and nonsense are results too, never exceptions."""
+
+    content: str
+    is_error: bool = False
