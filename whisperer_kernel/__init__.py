@@ -1,3 +1,5 @@
 """Whisperer: three agents that live in a Jupyter notebook."""
 
-__version__ = "0.1.0"
+from whisperer_kernel.version import __version__
+
+__all__ = ["__version__"]
