@@ -1,0 +1,1 @@
+"""Stand-ins for what Whisperer talks to, on real sockets."""
