@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from collections.abc import Iterator
 from ipaddress import ip_address
 from typing import Any
 
 import pytest
+
+# Fixtures of a real Jupyter server: jp_serverapp, jp_fetch, jp_ws_fetch.
+pytest_plugins = ["pytest_jupyter.jupyter_server"]
 
 _attempts: list[str] = []
 
@@ -36,6 +40,12 @@ def _forbid_network(event: str, args: tuple[Any, ...]) -> None:
 
 
 sys.addaudithook(_forbid_network)
+
+
+@pytest.fixture
+async def jp_asyncio_loop() -> asyncio.AbstractEventLoop:
+    """The test's own loop: pytest-jupyter would run its server in a second one, where no test could reach it."""
+    return asyncio.get_running_loop()
 
 
 @pytest.fixture(autouse=True)

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Writes constraints/python.txt: the newest versions that work together, as a fresh environment gets them.
+# Run it with the oldest Python at hand (PYTHON=...): what installs on 3.11.2 installs on later ones, not the reverse.
 set -euo pipefail
 
 folder=$(mktemp -d)
