@@ -1,0 +1,186 @@
+/**
+ * What goes over the wire: the types of the Whisperer protocol as the chat uses it.
+ *
+ * The server may add fields and notifications at any time; what is not listed here is ignored.
+ */
+
+export type FinishReason =
+  | "stop"
+  | "length"
+  | "content_filter"
+  | "cancelled"
+  | "error"
+  | "interrupted"
+  | "max_rounds";
+
+export const ErrorCode = {
+  InternalError: -32603,
+  NoSuchSession: -32002,
+  QueueFull: -32003,
+} as const;
+
+export interface Usage {
+  promptTokens?: number;
+  completionTokens?: number;
+  cachedTokens?: number;
+  costUsd?: number;
+}
+
+export interface TurnError {
+  kind: string;
+  message: string;
+  status?: number;
+  /** Seconds. */
+  retryAfter?: number;
+}
+
+export interface ProviderInfo {
+  name: string;
+  label: string;
+  model?: string;
+  demo?: boolean;
+  /** Words for the user, where something must be chosen or mended first. */
+  notice?: string;
+}
+
+export interface AgentInfo {
+  agent_id: string;
+  name: string;
+  role?: string;
+  description?: string;
+  color?: string;
+  icon?: string;
+  shortcut?: string;
+  introduction?: string;
+  suggestions?: string[];
+}
+
+export interface SessionParams {
+  agent?: string;
+  kernelId?: string;
+  notebook?: string;
+  new?: boolean;
+}
+
+export interface StartResult {
+  sessionId: string;
+  status: number;
+  clientId: string;
+  agent: string;
+  seq: number;
+  resumed?: boolean;
+  provider?: ProviderInfo;
+}
+
+export interface HistoryMessage {
+  messageId: string;
+  role: "user" | "assistant" | "tool";
+  agent: string;
+  content: string;
+  ts?: string;
+  finishReason?: FinishReason;
+  usage?: Usage;
+  error?: TurnError;
+}
+
+export interface Snapshot {
+  seq: number;
+  agent: string;
+  messages: HistoryMessage[];
+  usage?: Usage;
+}
+
+export interface ResumeResult {
+  sessionId: string;
+  status: number;
+  clientId: string;
+  agent: string;
+  seq: number;
+  snapshot?: Snapshot;
+  resync?: boolean;
+  provider?: ProviderInfo;
+}
+
+export interface SendResult {
+  messageId: string;
+  status: number;
+  queued: number;
+}
+
+export type ToolStatus = "pending" | "waiting_permission" | "running" | "done" | "error" | "denied";
+
+/** The parameters of each notification, beside the `sessionId`, `seq` and `ts` that all of them carry. */
+export interface NotificationParams {
+  AIMessageChunkNotification: {
+    messageId: string;
+    agent: string;
+    chunk?: string;
+    isFinal?: boolean;
+    finishReason?: FinishReason;
+    usage?: Usage;
+    error?: TurnError;
+  };
+  AIReasoningChunkNotification: { messageId: string; agent: string; chunk: string };
+  UserMessageNotification: {
+    messageId: string;
+    message: string;
+    agent: string;
+    clientId: string;
+    clientMessageId?: string;
+  };
+  ToolCallNotification: {
+    messageId: string;
+    toolCallId: string;
+    toolName: string;
+    arguments: Record<string, unknown>;
+    agent: string;
+    executor: "server" | "client";
+    status: ToolStatus;
+    result?: string;
+    error?: string;
+  };
+  "agent.switched": { from: string; to: string; by: "user" | "agent" | "handoff" };
+  SessionStatusNotification: { status: number; reason?: string; provider?: ProviderInfo };
+  "session.usage": { promptTokens?: number; completionTokens?: number; costUsd?: number };
+  "session.cleared": { agent?: string };
+  "session.model_changed": { model: string; provider?: ProviderInfo };
+  "provider.status": {
+    state: "starting" | "downloading" | "ready" | "failed";
+    message: string;
+    /** 0 to 1. */
+    progress?: number;
+  };
+}
+
+export interface Placed {
+  sessionId: string;
+  seq: number;
+  ts: string;
+}
+
+export type NotificationMethod = keyof NotificationParams;
+
+/** A notification of a kind this client knows. */
+export type SessionEvent = {
+  [M in NotificationMethod]: { method: M; params: NotificationParams[M] & Placed };
+}[NotificationMethod];
+
+/** What each request takes and answers. */
+export interface Requests {
+  startSession: { params: { sessionParams: SessionParams }; result: StartResult };
+  resumeSession: { params: { sessionId: string; afterSeq: number }; result: ResumeResult };
+  sendUserMessage: {
+    params: { sessionId: string; message: string; clientMessageId: string };
+    result: SendResult;
+  };
+  "session.cancel": { params: { sessionId: string; messageId?: string }; result: { cancelled: boolean } };
+  "session.switch_agent": {
+    params: { sessionId: string; agent_id: string };
+    result: { success: boolean; current_agent: string };
+  };
+  dispatchCommand: { params: { sessionId: string; command: string }; result: { output: string } };
+  "agent.list": { params: Record<string, never>; result: { agents: AgentInfo[] } };
+  echo: { params: { message: string }; result: string };
+}
+
+export type RequestMethod = keyof Requests;

@@ -1,0 +1,304 @@
+/**
+ * What the chat shows, as a pure fold of the session's events.
+ *
+ * Objects are never changed in place: an entry that is the same object looks the same, which is how the view knows what
+ * to leave alone.
+ */
+
+import type {
+  FinishReason,
+  HistoryMessage,
+  NotificationParams,
+  ProviderInfo,
+  SessionEvent,
+  Snapshot,
+  ToolStatus,
+  TurnError,
+  Usage,
+} from "./protocol";
+
+export interface UserEntry {
+  role: "user";
+  messageId: string;
+  clientMessageId: string | null;
+  /** Who was asked. */
+  agent: string;
+  text: string;
+  ts: string | null;
+}
+
+export interface ToolCall {
+  toolCallId: string;
+  toolName: string;
+  arguments: Record<string, unknown>;
+  status: ToolStatus;
+  result: string | null;
+  error: string | null;
+}
+
+export interface AgentEntry {
+  role: "assistant";
+  messageId: string;
+  agent: string;
+  text: string;
+  reasoning: string;
+  toolCalls: readonly ToolCall[];
+  /** `null` while the turn runs. */
+  finishReason: FinishReason | null;
+  usage: Usage | null;
+  error: TurnError | null;
+  ts: string | null;
+}
+
+export type Entry = UserEntry | AgentEntry;
+
+export type ProviderStatus = NotificationParams["provider.status"];
+
+export interface ChatState {
+  /** In the order of the conversation: a reply stands behind the message it answers. */
+  entries: readonly Entry[];
+  /** The current agent's id; empty before the session has told. */
+  agent: string;
+  provider: ProviderInfo | null;
+  providerStatus: ProviderStatus | null;
+  /** The session's: 0 starting, 1 active, 2 stopped, 3 error. */
+  status: number;
+  statusReason: string | null;
+  usage: Usage | null;
+}
+
+export const EMPTY: ChatState = {
+  entries: [],
+  agent: "",
+  provider: null,
+  providerStatus: null,
+  status: 0,
+  statusReason: null,
+  usage: null,
+};
+
+/** The state after one more event. */
+export function fold(state: ChatState, event: SessionEvent): ChatState {
+  switch (event.method) {
+    case "AIMessageChunkNotification":
+      return foldChunk(state, event.params);
+    case "AIReasoningChunkNotification":
+      return withReply(state, event.params, (reply) => ({
+        ...reply,
+        reasoning: reply.reasoning + event.params.chunk,
+      }));
+    case "UserMessageNotification":
+      return foldUserMessage(state, event.params);
+    case "ToolCallNotification":
+      return withReply(state, event.params, (reply) => ({
+        ...reply,
+        toolCalls: foldToolCall(reply.toolCalls, event.params),
+      }));
+    case "agent.switched":
+      return { ...state, agent: event.params.to };
+    case "SessionStatusNotification":
+      return {
+        ...state,
+        status: event.params.status,
+        statusReason: event.params.reason ?? null,
+        provider: event.params.provider ?? state.provider,
+      };
+    case "session.usage":
+      return { ...state, usage: event.params };
+    case "session.cleared":
+      return { ...state, entries: withoutAgent(state.entries, event.params.agent) };
+    case "session.model_changed":
+      return { ...state, provider: event.params.provider ?? renamed(state.provider, event.params.model) };
+    case "provider.status":
+      return { ...state, providerStatus: event.params.state === "ready" ? null : event.params };
+    default:
+      return state;
+  }
+}
+
+/** The state that a snapshot describes; what it does not speak of stays. */
+export function fromSnapshot(state: ChatState, snapshot: Snapshot): ChatState {
+  return {
+    ...state,
+    entries: fromHistory(snapshot.messages),
+    agent: snapshot.agent,
+    usage: snapshot.usage ?? null,
+    providerStatus: null,
+  };
+}
+
+/** Tool results have no entry of their own: they belong to the reply's tool calls. */
+function fromHistory(messages: readonly HistoryMessage[]): Entry[] {
+  const entries: Entry[] = [];
+  for (const message of messages) {
+    if (message.role === "user") entries.push(userEntry(message));
+    else if (message.role === "assistant") mergeReply(entries, message);
+  }
+  return entries;
+}
+
+function userEntry({ messageId, agent, content, ts }: HistoryMessage): UserEntry {
+  return { role: "user", messageId, clientMessageId: null, agent, text: content, ts: ts ?? null };
+}
+
+/** The rounds of one turn are several messages in a context, and one entry here. */
+function mergeReply(entries: Entry[], message: HistoryMessage): void {
+  const at = entries.findLastIndex((entry) => entry.role === "assistant" && entry.messageId === message.messageId);
+  const before = entries[at];
+  const earlier = before?.role === "assistant" ? before : emptyReply(message.messageId, message.agent, message.ts);
+  const reply: AgentEntry = {
+    ...earlier,
+    text: earlier.text && message.content ? `${earlier.text}\n\n${message.content}` : earlier.text + message.content,
+    finishReason: message.finishReason ?? earlier.finishReason,
+    usage: message.usage ?? earlier.usage,
+    error: message.error ?? earlier.error,
+  };
+  if (before) entries[at] = reply;
+  else entries.push(reply);
+}
+
+function foldChunk(state: ChatState, params: NotificationParams["AIMessageChunkNotification"]): ChatState {
+  const next = withReply(state, params, (reply) => ({
+    ...reply,
+    text: reply.text + (params.chunk ?? ""),
+    finishReason: params.isFinal ? (params.finishReason ?? "stop") : reply.finishReason,
+    usage: params.usage ?? reply.usage,
+    error: params.error ?? reply.error,
+  }));
+  // Text proves that the provider is there, whatever it last said of itself.
+  return params.chunk || params.isFinal ? { ...next, providerStatus: null } : next;
+}
+
+function foldUserMessage(
+  state: ChatState,
+  params: NotificationParams["UserMessageNotification"] & { ts?: string },
+): ChatState {
+  const entry: UserEntry = {
+    role: "user",
+    messageId: params.messageId,
+    clientMessageId: params.clientMessageId ?? null,
+    agent: params.agent,
+    text: params.message,
+    ts: params.ts ?? null,
+  };
+  return { ...state, entries: [...state.entries, entry] };
+}
+
+/** Changes the reply of a turn, which begins here if nothing of it was heard before. */
+function withReply(
+  state: ChatState,
+  { messageId, agent, ts }: { messageId: string; agent: string; ts?: string },
+  change: (reply: AgentEntry) => AgentEntry,
+): ChatState {
+  const entries = [...state.entries];
+  const at = entries.findLastIndex((entry) => entry.messageId === messageId);
+  const found = entries[at];
+  if (found?.role === "assistant") entries[at] = change(found);
+  // Behind its question: others may have been queued since. An introduction answers nothing and goes to the end.
+  else entries.splice(at < 0 ? entries.length : at + 1, 0, change(emptyReply(messageId, agent, ts)));
+  return { ...state, entries };
+}
+
+function emptyReply(messageId: string, agent: string, ts?: string): AgentEntry {
+  return {
+    role: "assistant",
+    messageId,
+    agent,
+    text: "",
+    reasoning: "",
+    toolCalls: [],
+    finishReason: null,
+    usage: null,
+    error: null,
+    ts: ts ?? null,
+  };
+}
+
+function foldToolCall(
+  calls: readonly ToolCall[],
+  params: NotificationParams["ToolCallNotification"],
+): readonly ToolCall[] {
+  const call: ToolCall = {
+    toolCallId: params.toolCallId,
+    toolName: params.toolName,
+    arguments: params.arguments,
+    status: params.status,
+    result: params.result ?? null,
+    error: params.error ?? null,
+  };
+  const known = calls.some(({ toolCallId }) => toolCallId === call.toolCallId);
+  return known ? calls.map((each) => (each.toolCallId === call.toolCallId ? call : each)) : [...calls, call];
+}
+
+function withoutAgent(entries: readonly Entry[], agent: string | undefined): readonly Entry[] {
+  return agent ? entries.filter((entry) => entry.agent !== agent) : [];
+}
+
+function renamed(provider: ProviderInfo | null, model: string): ProviderInfo | null {
+  return provider && { ...provider, model };
+}
+
+/**
+ * The turn that runs now: its messageId, or `null`.
+ *
+ * A turn whose first event has not come yet runs as well, if it is the first in the queue: the user's message is there,
+ * and no answer to it.
+ */
+export function runningTurn({ entries }: ChatState): string | null {
+  const streaming = entries.findLast((entry) => entry.role === "assistant" && entry.finishReason === null);
+  return streaming?.messageId ?? waitingTurns(entries)[0] ?? null;
+}
+
+/** The messages that wait for the running turn to end, by messageId. */
+export function queuedTurns(state: ChatState): ReadonlySet<string> {
+  const running = runningTurn(state);
+  return new Set(waitingTurns(state.entries).filter((messageId) => messageId !== running));
+}
+
+/**
+ * Messages without an answer. One that was overtaken by a later turn will never get any (its server was killed), except
+ * that a later message may have been taken back while this one waited.
+ */
+function waitingTurns(entries: readonly Entry[]): string[] {
+  const replies = new Map(
+    entries.filter((entry) => entry.role === "assistant").map((entry) => [entry.messageId, entry]),
+  );
+  const questions = entries.filter((entry) => entry.role === "user").map((entry) => entry.messageId);
+  const lastBegun = questions.findLastIndex((messageId) => {
+    const reply = replies.get(messageId);
+    return reply !== undefined && !wasTakenBack(reply);
+  });
+  return questions.slice(lastBegun + 1).filter((messageId) => !replies.has(messageId));
+}
+
+function wasTakenBack(reply: AgentEntry): boolean {
+  return reply.finishReason === "cancelled" && !reply.text && !reply.reasoning && reply.toolCalls.length === 0;
+}
+
+/** What was said and done, for the kernel's side and for the record: finished messages only. */
+export interface HistoryItem extends Record<string, unknown> {
+  messageId: string;
+  role: "user" | "assistant";
+  agent: string;
+  content: string;
+  ts: string | null;
+  finishReason: FinishReason | null;
+  error: string | null;
+}
+
+export function finishedHistory({ entries }: ChatState): HistoryItem[] {
+  const finished = new Set(
+    entries.filter((entry) => entry.role === "assistant" && entry.finishReason !== null).map((e) => e.messageId),
+  );
+  return entries
+    .filter(({ messageId }) => finished.has(messageId))
+    .map((entry) => ({
+      messageId: entry.messageId,
+      role: entry.role,
+      agent: entry.agent,
+      content: entry.text,
+      ts: entry.ts,
+      finishReason: entry.role === "assistant" ? entry.finishReason : null,
+      error: entry.role === "assistant" ? (entry.error?.message ?? null) : null,
+    }));
+}

@@ -1,0 +1,218 @@
+/**
+ * The chat as a person sees it. It knows a session and an element to live in, and nothing of who put it there: the
+ * notebook widget and a JupyterLab panel use it alike.
+ */
+
+import type { Picture, SessionClient } from "../session";
+import { runningTurn } from "../state";
+import { usageDetail, usageWords } from "../words";
+import { AgentPicker } from "./agentPicker";
+import { Cast, tint } from "./cast";
+import { Composer, type Draft } from "./composer";
+import { Conversation } from "./conversation";
+import { button, h, icon, ICONS, setText } from "./dom";
+import { Repaint } from "./repaint";
+import { ScrollPin } from "./scrollPin";
+
+const DEMO = "built-in demo model, often wrong: connect a larger one";
+const COMMAND = /^\/[a-z]+(?: [^\n]*)?$/;
+const ANNOUNCED_CHARACTERS = 300;
+const NO_SUGGESTIONS: readonly string[] = [];
+
+export interface ChatOptions {
+  draft: Draft;
+}
+
+export class ChatView {
+  readonly element = h("section", { class: "whisperer", role: "region", "aria-label": "Whisperer chat" });
+  readonly #picker = new AgentPicker((agentId) => void this.session.switchAgent(agentId));
+  readonly #provider = h("div", { class: "whisperer-provider", role: "status", "aria-label": "Provider" });
+  readonly #badge = h("div", { class: "whisperer-badge", hidden: true }, DEMO);
+  readonly #notice = h("div", { class: "whisperer-notice", hidden: true });
+  readonly #problem = h("div", { class: "whisperer-problem", role: "alert", hidden: true });
+  readonly #log = h("div", { class: "whisperer-log", role: "log", "aria-label": "Conversation", "aria-live": "off" });
+  readonly #suggestions = h("div", { class: "whisperer-suggestions", role: "group", "aria-label": "Suggestions" });
+  readonly #conversation = new Conversation({
+    onTakeBack: (messageId) => void this.session.cancel(messageId),
+    onAsk: (text) => {
+      this.session.send(text);
+    },
+    onDiscard: (clientMessageId) => {
+      this.session.discard(clientMessageId);
+    },
+  });
+  readonly #composer: Composer;
+  readonly #connection = h("div", { class: "whisperer-connection", role: "status", "aria-label": "Connection" });
+  readonly #usage = h("div", { class: "whisperer-usage", title: "This session so far" });
+  readonly #announcer = h("div", { class: "whisperer-unseen", "aria-live": "polite" });
+  readonly #pin = new ScrollPin(this.#log);
+  readonly #repaint = new Repaint(() => {
+    this.#paint();
+  });
+  readonly #unsubscribe: () => void;
+  #cast = new Cast([]);
+  #castOf: Picture["agents"] = [];
+  #suggested = NO_SUGGESTIONS;
+  /** Turns whose end was announced, or was old when this view began. */
+  #ended: ReadonlySet<string> | null = null;
+
+  constructor(
+    private readonly session: SessionClient,
+    { draft }: ChatOptions,
+  ) {
+    this.#composer = new Composer(draft, {
+      onSend: (text) => this.#send(text),
+      onStop: () => void this.session.cancel(),
+    });
+    this.#build();
+    this.#unsubscribe = session.subscribe(() => {
+      this.#repaint.request();
+    });
+    this.#paint();
+  }
+
+  /** Ends the view; the session goes on. */
+  destroy(): void {
+    this.#repaint.stop();
+    this.#unsubscribe();
+    this.#pin.stop();
+    this.element.remove();
+  }
+
+  #build(): void {
+    this.#log.tabIndex = 0;
+    this.#log.append(this.#conversation.element, this.#suggestions);
+    const latest = button(
+      "whisperer-latest",
+      "Latest message",
+      () => {
+        this.#pin.toEnd();
+      },
+      icon(ICONS.down),
+    );
+    this.element.append(
+      h("div", { class: "whisperer-head" }, this.#picker.element, this.#provider),
+      this.#badge,
+      this.#notice,
+      this.#problem,
+      h("div", { class: "whisperer-middle" }, this.#log, latest),
+      this.#composer.element,
+      h("div", { class: "whisperer-foot" }, this.#connection, this.#usage),
+      this.#announcer,
+    );
+    this.#pin.onChange = (isPinned) => {
+      latest.hidden = isPinned;
+    };
+    latest.hidden = true;
+    for (const type of ["keydown", "keyup", "keypress"] as const) {
+      this.element.addEventListener(type, (event) => {
+        this.#key(event);
+      });
+    }
+  }
+
+  /** The notebook around us has a shortcut on nearly every letter; saving is the one that stays welcome. */
+  #key(event: KeyboardEvent): void {
+    const isSave = (event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "s";
+    if (!isSave) event.stopPropagation();
+    if (event.type === "keydown" && event.key === "Escape" && runningTurn(this.session.picture.chat) !== null) {
+      event.preventDefault();
+      void this.session.cancel();
+    }
+  }
+
+  #send(text: string): boolean | Promise<boolean> {
+    this.#picker.settle();
+    this.#pin.toEnd();
+    if (COMMAND.test(text)) return this.session.command(text);
+    this.session.send(text);
+    return true;
+  }
+
+  #paint(): void {
+    const { picture } = this.session;
+    if (picture.agents !== this.#castOf) {
+      this.#castOf = picture.agents;
+      this.#cast = new Cast(picture.agents);
+    }
+    const { chat, connection } = picture;
+    tint(this.element, this.#cast.get(chat.agent));
+    this.#picker.update(picture.agents, chat.agent, connection === "live");
+    this.#paintProvider(picture);
+    this.#paintProblem(picture);
+    this.#conversation.update(picture, this.#cast);
+    this.#paintSuggestions(picture);
+    this.#composer.update(runningTurn(chat) !== null, chat.agent && this.#cast.nameOf(chat.agent));
+    setText(this.#usage, usageWords(chat.usage));
+    this.#usage.title = usageDetail(chat.usage);
+    this.#announceEnds(picture);
+    this.#pin.follow();
+  }
+
+  #paintProvider({ chat, connection }: Picture): void {
+    const { provider } = chat;
+    setText(this.#provider, provider ? [provider.label, provider.model].filter(Boolean).join(" · ") : "");
+    this.#provider.title = this.#provider.textContent;
+    this.#badge.hidden = provider?.demo !== true;
+    setText(this.#notice, provider?.notice ?? "");
+    this.element.dataset["connection"] = connection;
+    const words = { connecting: "Connecting…", live: "", reconnecting: "Reconnecting…", failed: "Not connected" };
+    // Stays in the document while it is empty: screen readers only watch what was there before.
+    if (this.#connection.textContent !== words[connection]) this.#connection.textContent = words[connection];
+  }
+
+  #paintProblem({ problem, chat }: Picture): void {
+    const words = problem ?? (chat.status === 3 ? (chat.statusReason ?? "The session has failed.") : null);
+    if ((this.#problem.firstElementChild?.textContent ?? null) === words) return;
+    this.#problem.hidden = words === null;
+    this.#problem.replaceChildren(
+      ...(words === null ? [] : [h("p", {}, words)]),
+      ...(problem === null
+        ? []
+        : [
+            button(
+              "whisperer-quiet",
+              "Try again",
+              () => {
+                this.session.retry();
+              },
+              "Try again",
+            ),
+          ]),
+    );
+  }
+
+  #paintSuggestions({ chat, outgoing, connection }: Picture): void {
+    const isEmpty = outgoing.length === 0 && !chat.entries.some(({ role }) => role === "user");
+    const offered = isEmpty && connection === "live" ? (this.#cast.get(chat.agent)?.suggestions ?? NO_SUGGESTIONS) : NO_SUGGESTIONS;
+    if (offered === this.#suggested) return;
+    this.#suggested = offered;
+    this.#suggestions.hidden = offered.length === 0;
+    this.#suggestions.replaceChildren(
+      ...offered.map((text) =>
+        button(
+          "whisperer-suggestion",
+          text,
+          () => {
+            void this.#send(text);
+            this.#composer.focus();
+          },
+          text,
+        ),
+      ),
+    );
+  }
+
+  #announceEnds({ chat }: Picture): void {
+    const replies = chat.entries.filter((entry) => entry.role === "assistant");
+    this.#log.setAttribute("aria-busy", String(replies.some(({ finishReason }) => finishReason === null)));
+    const ended = replies.filter(({ finishReason }) => finishReason !== null);
+    const before = this.#ended;
+    this.#ended = new Set(ended.map(({ messageId }) => messageId));
+    if (!before || !this.session.isCaughtUp) return;
+    const fresh = ended.filter(({ messageId }) => !before.has(messageId)).at(-1);
+    if (!fresh) return;
+    const said = this.#conversation.plainText(fresh.messageId).slice(0, ANNOUNCED_CHARACTERS);
+    this.#announcer.textContent = `${this.#cast.nameOf(fresh.agent)}: ${said}`;
+  }
+}

@@ -1,0 +1,118 @@
+import type { Picture } from "../session";
+import { queuedTurns, runningTurn, type AgentEntry, type Entry, type UserEntry } from "../state";
+import type { Outgoing } from "../outbox";
+import { AgentMessage } from "./agentMessage";
+import type { Cast } from "./cast";
+import { h } from "./dom";
+import { NoteMessage } from "./noteMessage";
+import { PendingReply } from "./pendingReply";
+import { UserMessage, type Delivery } from "./userMessage";
+
+export interface ConversationActions {
+  onTakeBack: (messageId: string) => void;
+  onAsk: (text: string) => void;
+  onDiscard: (clientMessageId: string) => void;
+}
+
+type Row = AgentMessage | UserMessage | PendingReply | NoteMessage;
+
+/** The rows of the conversation, kept by key: what has not changed is not touched. */
+export class Conversation {
+  readonly element = h("div", { class: "whisperer-rows" });
+  #rows = new Map<string, Row>();
+  #kept = new Map<string, Row>();
+
+  constructor(private readonly actions: ConversationActions) {}
+
+  update(picture: Picture, cast: Cast): void {
+    this.#kept = new Map();
+    const running = runningTurn(picture.chat);
+    const queued = queuedTurns(picture.chat);
+    const { entries } = picture.chat;
+    this.#showNotes(picture, (behind) => behind <= 0);
+    entries.forEach((entry, index) => {
+      if (entry.role === "user") this.#showQuestion(entry, queued.has(entry.messageId) ? "queued" : "heard");
+      else this.#showReply(entry, entries[index - 1], cast);
+      if (entry.role === "user" && entry.messageId === running && !isAnswered(entry, entries[index + 1]))
+        this.#row("pending", PendingReply).update(entry.agent, cast, picture.chat.providerStatus);
+      this.#showNotes(picture, (behind) => behind === index + 1);
+    });
+    this.#showNotes(picture, (behind) => behind > entries.length);
+    for (const message of picture.outgoing) this.#showOutgoing(message, picture.connection === "live");
+    this.#settle();
+  }
+
+  /** The text of a reply as it stands there. */
+  plainText(messageId: string): string {
+    const row = this.#rows.get(`reply ${messageId}`);
+    return row instanceof AgentMessage ? row.plainText : "";
+  }
+
+  #showQuestion(entry: UserEntry, delivery: Delivery): void {
+    const key = `question ${entry.clientMessageId ?? entry.messageId}`;
+    this.#row(key, UserMessage).update(entry.text, entry.ts, delivery, {
+      onTakeBack: () => {
+        this.actions.onTakeBack(entry.messageId);
+      },
+      onAgain: () => undefined,
+      onDiscard: () => undefined,
+    });
+  }
+
+  #showOutgoing({ clientMessageId, text, refusal }: Outgoing, isLive: boolean): void {
+    const delivery = refusal === null ? (isLive ? "leaving" : "offline") : { refused: refusal };
+    this.#row(`question ${clientMessageId}`, UserMessage).update(text, null, delivery, {
+      onTakeBack: () => undefined,
+      onAgain: () => {
+        this.actions.onDiscard(clientMessageId);
+        this.actions.onAsk(text);
+      },
+      onDiscard: () => {
+        this.actions.onDiscard(clientMessageId);
+      },
+    });
+  }
+
+  #showReply(entry: AgentEntry, before: Entry | undefined, cast: Cast): void {
+    const question = before?.role === "user" && before.messageId === entry.messageId ? before.text : null;
+    const actions =
+      question === null
+        ? {}
+        : {
+            onAgain: () => {
+              this.actions.onAsk(question);
+            },
+          };
+    this.#row(`reply ${entry.messageId}`, AgentMessage).update(entry, cast, actions);
+  }
+
+  #showNotes({ notes }: Picture, isHere: (behind: number) => boolean): void {
+    for (const note of notes) {
+      if (isHere(note.behind)) this.#row(`note ${note.id}`, NoteMessage).update(note.text);
+    }
+  }
+
+  #row<R extends Row>(key: string, kind: new () => R): R {
+    const known = this.#rows.get(key);
+    const row = known instanceof kind ? known : new kind();
+    this.#kept.set(key, row);
+    return row;
+  }
+
+  /** Brings the document in line with the rows of this update. */
+  #settle(): void {
+    for (const [key, row] of this.#rows) {
+      if (this.#kept.get(key) !== row) row.element.remove();
+    }
+    let next = this.element.firstElementChild;
+    for (const { element } of this.#kept.values()) {
+      if (element === next) next = next.nextElementSibling;
+      else this.element.insertBefore(element, next);
+    }
+    this.#rows = this.#kept;
+  }
+}
+
+function isAnswered(question: UserEntry, next: Entry | undefined): boolean {
+  return next?.role === "assistant" && next.messageId === question.messageId;
+}

@@ -1,0 +1,69 @@
+import DOMPurify from "dompurify";
+import { blocksOf, htmlOf, LINK, normalized, type Block } from "../markdown";
+import { codeBlock } from "./code";
+import { h } from "./dom";
+
+const TAGS = [
+  ...["p", "br", "hr", "strong", "em", "del", "code", "pre", "blockquote", "a", "ul", "ol", "li"],
+  ...["h1", "h2", "h3", "h4", "h5", "h6", "table", "thead", "tbody", "tr", "th", "td"],
+];
+const LANGUAGE = /^language-[\w+#-]+$/;
+
+// An instance of its own: hooks on the shared one would reach whoever else bundles it.
+const purify = DOMPurify(window);
+
+const RULES = {
+  ALLOWED_TAGS: TAGS,
+  ALLOWED_ATTR: ["href", "class", "start", "align"],
+  ALLOW_ARIA_ATTR: false,
+  ALLOW_DATA_ATTR: false,
+  ALLOWED_URI_REGEXP: LINK,
+  RETURN_DOM_FRAGMENT: true,
+} as const;
+
+purify.addHook("uponSanitizeAttribute", (_element, attribute) => {
+  if (attribute.attrName === "class") attribute.keepAttr = LANGUAGE.test(attribute.attrValue);
+});
+
+export interface RenderOptions {
+  /** Code that is still growing is not worth colouring. */
+  highlight: boolean;
+}
+
+/** A model's markdown as DOM that cannot do harm: links name their host and open elsewhere, code can be copied. */
+export function rendered(blocks: Block[], options: RenderOptions): DocumentFragment {
+  const fragment = purify.sanitize(htmlOf(blocks), { ...RULES, ALLOWED_ATTR: [...RULES.ALLOWED_ATTR] });
+  for (const anchor of fragment.querySelectorAll("a")) dressLink(anchor);
+  for (const table of fragment.querySelectorAll("table")) wrapTable(table);
+  for (const code of fragment.querySelectorAll("pre > code")) dressCode(code, options);
+  return fragment;
+}
+
+export function renderedText(text: string): DocumentFragment {
+  return rendered(blocksOf(normalized(text)), { highlight: true });
+}
+
+function dressLink(anchor: HTMLAnchorElement): void {
+  anchor.target = "_blank";
+  anchor.rel = "noopener noreferrer nofollow";
+  const host = anchor.protocol === "mailto:" ? anchor.pathname : anchor.host;
+  if (host && !namesHost(anchor.textContent, host))
+    anchor.after(h("span", { class: "whisperer-link-host" }, ` (${host})`));
+}
+
+/** Whether a link's own words begin with the host it leads to, and not with one that only looks like it. */
+function namesHost(words: string, host: string): boolean {
+  const address = words.trim().replace(/^\w+:(?:\/\/)?/, "");
+  return address === host || (address.startsWith(host) && /^[/?#:]/.test(address.slice(host.length)));
+}
+
+function wrapTable(table: HTMLTableElement): void {
+  const frame = h("div", { class: "whisperer-table", tabindex: "0" });
+  table.replaceWith(frame);
+  frame.append(table);
+}
+
+function dressCode(code: Element, { highlight }: RenderOptions): void {
+  const language = code.className.replace("language-", "");
+  code.parentElement?.replaceWith(codeBlock(code.textContent, language, highlight));
+}

@@ -1,0 +1,46 @@
+import { button, h, icon, ICONS, setText } from "./dom";
+
+/** How far a message of the user has come; a refusal says why. */
+export type Delivery = "heard" | "queued" | "leaving" | "offline" | { refused: string };
+
+export interface UserMessageActions {
+  onTakeBack: () => void;
+  onAgain: () => void;
+  onDiscard: () => void;
+}
+
+/** What the user said. Plain text: the user sees what was typed. */
+export class UserMessage {
+  readonly element = h("article", { class: "whisperer-message", "data-author": "user", "aria-label": "You" });
+  readonly #text = h("div", { class: "whisperer-user-text" });
+  readonly #delivery = h("div", { class: "whisperer-delivery" });
+  #shown: Delivery | null = null;
+
+  constructor() {
+    this.element.append(this.#text, this.#delivery);
+  }
+
+  update(text: string, ts: string | null, delivery: Delivery, actions: UserMessageActions): void {
+    setText(this.#text, text);
+    if (ts) this.element.title = new Date(ts).toLocaleString();
+    if (delivery === this.#shown) return;
+    this.#shown = delivery;
+    this.element.dataset["delivery"] = typeof delivery === "string" ? delivery : "refused";
+    this.#delivery.replaceChildren(...partsOf(delivery, actions));
+  }
+}
+
+function partsOf(delivery: Delivery, { onTakeBack, onAgain, onDiscard }: UserMessageActions): Node[] {
+  if (typeof delivery !== "string")
+    return [
+      h("span", { class: "whisperer-refusal" }, delivery.refused),
+      button("whisperer-quiet", "Try again", onAgain, icon(ICONS.again)),
+      button("whisperer-quiet", "Discard", onDiscard, icon(ICONS.remove)),
+    ];
+  if (delivery === "queued")
+    return [
+      h("span", {}, "Queued"),
+      button("whisperer-quiet", "Remove from queue", onTakeBack, icon(ICONS.remove)),
+    ];
+  return delivery === "offline" ? [h("span", {}, "Will be sent when the connection is back")] : [];
+}

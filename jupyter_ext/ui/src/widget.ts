@@ -1,0 +1,166 @@
+/**
+ * The notebook widget: puts the chat view into an output cell, and keeps its model in step with the session so that
+ * Python code can read the conversation.
+ */
+
+import type { AnyModel, InitializeProps, RenderProps } from "@anywidget/types";
+import { Outbox, type Store } from "./outbox";
+import type { SessionParams } from "./protocol";
+import { SessionClient } from "./session";
+import { finishedHistory, runningTurn, type HistoryItem } from "./state";
+import { Unreachable } from "./unreachable";
+import { ChatView } from "./view/chat";
+import { findServer, WebSocketTransport } from "./websocket";
+
+/** The traits of `whisperer_kernel.notebook.Chat`. */
+// An interface has no index signature, which the model's type asks for.
+// eslint-disable-next-line @typescript-eslint/consistent-type-definitions
+export type ChatTraits = {
+  agent: string;
+  status: string;
+  history: HistoryItem[];
+  last_reply: string;
+  height: string;
+  _kernel_id: string;
+  _notebook: string;
+  _new: boolean;
+  /** The session of a chat that is not its notebook's, so that a reload of the page finds it again. */
+  _session_id: string;
+  /** An agent that Python code asked for and that is not current yet; emptied when that is done. */
+  _asked_agent: string;
+};
+
+type Model = AnyModel<ChatTraits>;
+
+/** One per model: views come and go, the session stays. */
+export default function widget() {
+  let session: SessionClient | null = null;
+  return {
+    initialize({ model }: InitializeProps<ChatTraits>) {
+      const client = openSession(model);
+      session = client;
+      const stop = mirror(client, model);
+      return () => {
+        stop();
+        client.close();
+      };
+    },
+    render({ model, el }: RenderProps<ChatTraits>) {
+      if (!session) return undefined;
+      const view = new ChatView(session, { draft: draftOf(model) });
+      const resize = () => {
+        view.element.style.setProperty("--whisperer-height", model.get("height") || null);
+      };
+      resize();
+      model.on("change:height", resize);
+      el.append(view.element);
+      return () => {
+        model.off("change:height", resize);
+        view.destroy();
+      };
+    },
+  };
+}
+
+function openSession(model: Model): SessionClient {
+  const server = findServer();
+  const transport = server ? new WebSocketTransport(server) : new Unreachable("This page has no Jupyter server.");
+  const outbox = new Outbox(storageKey("outbox", model), pageStorage());
+  const client = new SessionClient(transport, paramsOf(model), outbox, model.get("_session_id") || null);
+  client.connect();
+  return client;
+}
+
+function paramsOf(model: Model): SessionParams {
+  const [kernelId, notebook, agent] = [model.get("_kernel_id"), model.get("_notebook"), model.get("_asked_agent")];
+  return {
+    ...(kernelId && { kernelId }),
+    ...(notebook && { notebook }),
+    ...(agent && { agent }),
+    ...(model.get("_new") && { new: true }),
+  };
+}
+
+/** Tells the model what the session does, and the session what the model asks. Returns how to stop. */
+function mirror(session: SessionClient, model: Model): () => void {
+  const tell = () => {
+    tellModel(session, model);
+  };
+  const obey = () => {
+    const asked = model.get("_asked_agent");
+    if (!asked) return;
+    model.set("_asked_agent", "");
+    model.save_changes();
+    void session.switchAgent(asked);
+  };
+  const unsubscribe = session.subscribe(tell);
+  model.on("change:_asked_agent", obey);
+  obey();
+  tell();
+  return () => {
+    unsubscribe();
+    model.off("change:_asked_agent", obey);
+  };
+}
+
+function tellModel(session: SessionClient, model: Model): void {
+  const { chat } = session.picture;
+  const isChanged = [
+    put(model, "status", statusOf(session)),
+    put(model, "agent", chat.agent || model.get("agent")),
+    model.get("_new") && put(model, "_session_id", session.sessionId ?? ""),
+    // What is being replayed is told when it is complete.
+    session.isCaughtUp && runningTurn(chat) === null && putHistory(model, finishedHistory(chat)),
+  ];
+  if (isChanged.includes(true)) model.save_changes();
+}
+
+function statusOf(session: SessionClient): string {
+  const { chat, connection } = session.picture;
+  if (connection !== "live") return connection;
+  return runningTurn(chat) === null ? "ready" : "running";
+}
+
+function putHistory(model: Model, history: HistoryItem[]): boolean {
+  const known = model.get("history");
+  const isSame = known.length === history.length && known.at(-1)?.messageId === history.at(-1)?.messageId;
+  if (isSame) return false;
+  model.set("history", history);
+  put(model, "last_reply", history.findLast(({ role }) => role === "assistant")?.content ?? "");
+  return true;
+}
+
+function put<K extends keyof ChatTraits>(model: Model, name: K, value: ChatTraits[K]): boolean {
+  if (model.get(name) === value) return false;
+  model.set(name, value);
+  return true;
+}
+
+function draftOf(model: Model) {
+  const store = pageStorage();
+  const key = storageKey("draft", model);
+  return {
+    load: () => store?.getItem(key) ?? "",
+    save: (text: string) => {
+      try {
+        if (text) store?.setItem(key, text);
+        else store?.removeItem(key);
+      } catch {
+        // Storage is full: the text box still holds the text.
+      }
+    },
+  };
+}
+
+function storageKey(what: string, model: Model): string {
+  return `whisperer:${what}:${model.get("_session_id") || model.get("_kernel_id") || model.get("_notebook")}`;
+}
+
+/** Even asking for it throws where the browser forbids storage. */
+function pageStorage(): Store | null {
+  try {
+    return sessionStorage;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,98 @@
+/** What the chat says in words: ends of turns, errors, figures. */
+
+import type { FinishReason, ToolStatus, TurnError, Usage } from "./protocol";
+
+/** What to say about a turn's end; nothing where it ended as it should. */
+export function finishWords(reason: FinishReason | null): string {
+  switch (reason) {
+    case null:
+    case "stop":
+    case "error":
+      return "";
+    case "cancelled":
+      return "Stopped";
+    case "length":
+      return "Cut off: the longest reply allowed was reached";
+    case "content_filter":
+      return "Cut off by the provider's content filter";
+    case "interrupted":
+      return "Interrupted: the reply may be incomplete";
+    case "max_rounds":
+      return "Stopped after the largest number of tool rounds";
+    default:
+      return `Ended: ${String(reason)}`;
+  }
+}
+
+const ERRORS: Readonly<Record<string, string>> = {
+  auth: "The provider refused the key",
+  credit: "The provider asks for credit",
+  rate_limited: "Too many requests",
+  context_length: "The conversation is too long for this model",
+  bad_request: "The provider did not accept the request",
+  server: "The provider has a fault",
+  unavailable: "The provider cannot be reached",
+  timeout_connect: "The provider did not answer the call",
+  timeout_first_byte: "The provider did not begin to answer",
+  timeout_idle: "The provider fell silent",
+  protocol: "The provider's answer was not understood",
+  stream: "The provider broke off",
+  limit: "A limit was reached",
+  internal: "Something went wrong inside Whisperer",
+};
+
+export function errorTitle({ kind }: TurnError): string {
+  return ERRORS[kind] ?? "The turn failed";
+}
+
+export function errorDetail({ message, status, retryAfter }: TurnError): string {
+  const parts = [message];
+  if (status !== undefined && !message.includes(String(status))) parts.push(`(HTTP ${status})`);
+  if (retryAfter !== undefined) parts.push(`Try again in ${seconds(retryAfter)}.`);
+  return parts.join(" ");
+}
+
+const TOOL_STATUS: Readonly<Record<ToolStatus, string>> = {
+  pending: "Waiting",
+  waiting_permission: "Waits for permission",
+  running: "Running",
+  done: "Done",
+  error: "Failed",
+  denied: "Denied",
+};
+
+export function toolStatusWords(status: ToolStatus): string {
+  return TOOL_STATUS[status];
+}
+
+/** Tokens, and cost where the provider states it: no `$` where it would be a guess. */
+export function usageWords(usage: Usage | null): string {
+  if (!usage) return "";
+  const tokens = (usage.promptTokens ?? 0) + (usage.completionTokens ?? 0);
+  if (tokens === 0) return "";
+  const words = `${tokens.toLocaleString("en")} tokens`;
+  return usage.costUsd === undefined ? words : `${words} · ${dollars(usage.costUsd)}`;
+}
+
+export function usageDetail(usage: Usage | null): string {
+  if (!usage) return "";
+  const cached = usage.cachedTokens ? `, ${usage.cachedTokens.toLocaleString("en")} of it cached` : "";
+  const prompt = (usage.promptTokens ?? 0).toLocaleString("en");
+  const completion = (usage.completionTokens ?? 0).toLocaleString("en");
+  return `Prompt ${prompt}${cached}; reply ${completion}`;
+}
+
+function dollars(amount: number): string {
+  if (amount === 0) return "$0";
+  const digits = amount < 0.01 ? { maximumSignificantDigits: 2 } : { maximumFractionDigits: 2, minimumFractionDigits: 2 };
+  return `$${amount.toLocaleString("en", digits)}`;
+}
+
+function seconds(count: number): string {
+  if (count < 90) return `${Math.ceil(count)} s`;
+  return count < 5400 ? `${Math.ceil(count / 60)} min` : `${Math.ceil(count / 3600)} h`;
+}
+
+export function capitalized(name: string): string {
+  return name.charAt(0).toUpperCase() + name.slice(1);
+}
