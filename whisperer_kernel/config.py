@@ -1,14 +1,14 @@
 """Every setting: one place, one default, one line of documentation.
 
-``config.yaml`` in Jupyter's config directories (or the file that ``WHISPERER_CONFIG`` names), over it the environment as
-``WHISPERER_<SECTION>__<KEY>``. A file in the workspace is never read here: it comes with somebody's repository and must
-not say where prompts and keys are sent.
+``config.yaml`` in Jupyter's config directories (or the file that ``WHISPERER_CONFIG`` names), over it the environment
+as ``WHISPERER_<SECTION>__<KEY>``. A file in the workspace is never read here: it comes with somebody's repository and
+must not say where prompts and keys are sent.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -24,6 +24,8 @@ PREFIX = "WHISPERER_"
 # Named like settings, but they say where settings are, or belong to the test suite.
 NOT_SETTINGS = {"WHISPERER_CONFIG", "WHISPERER_CHROMIUM"}
 
+PROVIDERS = {None, "openrouter", "openai", "ollama", "lmstudio", "embedded", "scripted"}
+
 Seconds = Annotated[float, msgspec.Meta(gt=0, le=86_400)]
 Count = Annotated[int, msgspec.Meta(ge=1, le=1_000_000_000)]
 
@@ -37,12 +39,14 @@ class Section(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=T
     """A part of the configuration; a key it does not know is an error."""
 
 
-class ProviderConfig(Section):
+class ProviderConfig(Section, kw_only=True, frozen=True):
     """Who serves the model. Where nothing is set, Whisperer looks for one (see ``ai/choice.py``)."""
 
     name: Annotated[
         str | None,
-        doc("openrouter, openai, ollama, lmstudio, embedded or scripted; empty: the first that is found in that order."),
+        doc(
+            "openrouter, openai, ollama, lmstudio, embedded or scripted; empty: the first that is found in that order."
+        ),
     ] = None
     base_url: Annotated[str | None, doc("Address of any OpenAI-compatible API, up to and with its /v1.")] = None
     api_key_env: Annotated[str | None, doc("Name of the environment variable that holds the key for base_url.")] = None
@@ -66,7 +70,7 @@ class ProviderConfig(Section):
     probe_local: Annotated[bool, doc("Look for a running Ollama or LM Studio on loopback.")] = True
 
 
-class EmbeddedConfig(Section):
+class EmbeddedConfig(Section, kw_only=True, frozen=True):
     """The built-in demo model, which needs no key."""
 
     gguf: Annotated[str | None, doc("Path of a local GGUF file to run instead of the built-in model.")] = None
@@ -77,37 +81,46 @@ class EmbeddedConfig(Section):
     idle_stop_s: Annotated[Seconds, doc("The model's process ends after being idle for this long.")] = 600.0
 
 
-class LimitsConfig(Section):
+class LimitsConfig(Section, kw_only=True, frozen=True):
     """Bounds; each is enforced, none is silent."""
 
     max_sessions: Annotated[Count, doc("Live sessions of one server.")] = 100
     max_connections: Annotated[Count, doc("Open sockets of one server.")] = 200
-    max_message_bytes: Annotated[Count, doc("Largest frame a client may send; a larger one closes the socket.")] = 1_048_576
+    max_message_bytes: Annotated[Count, doc("Largest frame a client may send; a larger one closes the socket.")] = (
+        1_048_576
+    )
     max_queue: Annotated[Count, doc("Messages of one session that wait for the running turn.")] = 20
     max_rounds: Annotated[Count, doc("Model responses in one turn, tool calls between them.")] = 12
     max_reply_bytes: Annotated[Count, doc("Largest reply of one turn; a longer one ends as length.")] = 4_194_304
-    history_tokens: Annotated[Count, doc("Most tokens of history sent with a message, whatever the model would take.")] = 100_000
-    replay_events: Annotated[Count, doc("Events of a session that are replayed one by one; older ones as a snapshot.")] = 10_000
-    resume_grace_s: Annotated[Seconds, doc("A session whose last connection is gone stays in memory this long.")] = 120.0
+    history_tokens: Annotated[
+        Count, doc("Most tokens of history sent with a message, whatever the model would take.")
+    ] = 100_000
+    replay_events: Annotated[
+        Count, doc("Events of a session that are replayed one by one; older ones as a snapshot.")
+    ] = 10_000
+    resume_grace_s: Annotated[Seconds, doc("A session whose last connection is gone stays in memory this long.")] = (
+        120.0
+    )
     max_client_backlog_bytes: Annotated[Count, doc("Unread bytes of one connection before it is closed.")] = 8_388_608
 
 
-class StoreConfig(Section):
+class StoreConfig(Section, kw_only=True, frozen=True):
     """Where sessions are kept."""
 
     url: Annotated[
-        str | None, doc("sqlite:///absolute/path.db or memory://; empty: whisperer/sessions.db in Jupyter's data directory.")
+        str | None,
+        doc("sqlite:///absolute/path.db or memory://; empty: whisperer/sessions.db in Jupyter's data directory."),
     ] = None
 
 
-class ServerConfig(Section):
+class ServerConfig(Section, kw_only=True, frozen=True):
     """The server extension."""
 
     ping_interval_s: Annotated[Seconds, doc("Time between pings on a socket.")] = 20.0
     ping_timeout_s: Annotated[Seconds, doc("A socket that answers no ping for this long is closed.")] = 20.0
 
 
-class Config(Section):
+class Config(Section, kw_only=True, frozen=True):
     """All settings together."""
 
     provider: ProviderConfig = ProviderConfig()
@@ -116,7 +129,8 @@ class Config(Section):
     store: StoreConfig = StoreConfig()
     server: ServerConfig = ServerConfig()
     agents_file: Annotated[
-        str | None, doc("An agents.yaml of your own, read over the packaged one; empty: the one in Jupyter's config directory.")
+        str | None,
+        doc("An agents.yaml of your own, read over the packaged one; empty: the one in Jupyter's config directory."),
     ] = None
 
     @property
@@ -128,16 +142,27 @@ class Config(Section):
 def load(environ: Mapping[str, str] | None = None, config_path: Sequence[str] | None = None) -> Config:
     """The configuration in force. Raises ``ConfigError`` that names file, line and key, or the variable."""
     environ = os.environ if environ is None else environ
-    source = _find(environ, jupyter_config_path() if config_path is None else config_path)
-    data: Any = {}
-    if source is not None:
-        file = YamlFile(source)
-        file.convert(Config)
-        data = file.data
+    file = _read(environ, jupyter_config_path() if config_path is None else config_path)
+    data = {} if file is None else file.data
     for name, value in sorted(environ.items()):
         if name.startswith(PREFIX) and name not in NOT_SETTINGS:
             data = _override(data, name, value)
-    return _checked(msgspec.convert(data, Config), "the configuration" if source is None else str(source))
+    config = msgspec.convert(data, Config)
+    for key, message in _mistakes(config):
+        raise _located(key, message, file, environ)
+    return config
+
+
+def _read(environ: Mapping[str, str], config_path: Sequence[str]) -> YamlFile | None:
+    """The file in force, its types checked."""
+    source = _find(environ, config_path)
+    if source is None:
+        return None
+    if not source.is_file():
+        raise ConfigError(f"environment variable WHISPERER_CONFIG: {source}: no such file")
+    file = YamlFile(source)
+    file.convert(Config)
+    return file
 
 
 def _find(environ: Mapping[str, str], config_path: Sequence[str]) -> Path | None:
@@ -150,36 +175,48 @@ def _find(environ: Mapping[str, str], config_path: Sequence[str]) -> Path | None
 def _override(data: dict[str, Any], name: str, value: str) -> dict[str, Any]:
     """``data`` with one environment variable laid over it, checked by itself so that the error can name it."""
     section, _, key = name.removeprefix(PREFIX).lower().partition("__")
-    changed = {**data, section: {**data.get(section, {}), key: _scalar(value)} if key else _scalar(value)}
-    alone = {section: changed[section]} if not key else {section: {key: changed[section][key]}}
+    alone = {section: {key: _scalar(value)} if key else _scalar(value)}
     try:
         msgspec.convert(alone, Config)
     except msgspec.ValidationError as error:
         message, _, _ = str(error).partition(" - at `")
         raise ConfigError(f"environment variable {name}: {message}") from error
-    return changed
+    return {**data, section: {**data.get(section, {}), **alone[section]} if key else alone[section]}
 
 
 def _scalar(value: str) -> Any:
     """A variable's value read as YAML reads it, so that numbers, booleans and maps can be given."""
     try:
         return yaml.safe_load(value)
-    except yaml.YAMLError:
+    except (yaml.YAMLError, ValueError, RecursionError):
         return value
 
 
-def _checked(config: Config, where: str) -> Config:
-    """What types cannot say. Raises ``ConfigError``."""
-    provider = config.provider
-    if provider.base_url is not None:
-        parts = urlsplit(provider.base_url)
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise ConfigError(f"{where}: provider.base_url: not an http(s) address")
-        if parts.username or parts.password or parts.query:
-            raise ConfigError(f"{where}: provider.base_url: must hold no user, password or query; a key goes by api_key_env")
-    known = {None, "openrouter", "openai", "ollama", "lmstudio", "embedded", "scripted"}
-    if provider.name not in known:
-        raise ConfigError(f"{where}: provider.name: unknown provider `{provider.name}`")
+def _located(key: str, message: str, file: YamlFile | None, environ: Mapping[str, str]) -> ConfigError:
+    """The error at the place where the setting was made; a variable goes before the file, as its value does."""
+    variable = PREFIX + key.upper().replace(".", "__")
+    if variable in environ or file is None:
+        return ConfigError(f"environment variable {variable}: {message}")
+    return file.error(key, message)
+
+
+def _mistakes(config: Config) -> Iterator[tuple[str, str]]:
+    """What types cannot say: a key and what is wrong with it."""
+    if config.provider.base_url is not None and (message := _bad_address(config.provider.base_url)):
+        yield "provider.base_url", message
+    if config.provider.name not in PROVIDERS:
+        yield "provider.name", f"unknown provider `{config.provider.name}`"
     if not config.store_url.startswith(("sqlite:///", "memory://")):
-        raise ConfigError(f"{where}: store.url: must begin with sqlite:/// or be memory://")
-    return config
+        yield "store.url", "must begin with sqlite:/// or be memory://"
+
+
+def _bad_address(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "not an http(s) address"
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        return "not an http(s) address"
+    if parts.username or parts.password or parts.query:
+        return "must hold no user, password or query; a key goes by api_key_env"
+    return ""

@@ -8,6 +8,9 @@ from typing import Any, TypeVar
 
 import msgspec
 import yaml
+from yaml.composer import ComposerError
+from yaml.constructor import ConstructorError
+from yaml.reader import ReaderError
 
 from whisperer_kernel.errors import ConfigError
 
@@ -31,19 +34,35 @@ def read_text(path: Path) -> str:
         raise ConfigError(f"{path}: not UTF-8 text (byte {error.start})") from error
 
 
+class _Loader(yaml.SafeLoader):
+    """Says where a value is wrong, and refuses aliases: a few of them can stand for more than fits into memory."""
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]  # untyped in the stubs
+            raise ComposerError(None, None, "aliases are not supported", mark)
+        return super().compose_node(parent, index)
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:  # noqa: FBT001, FBT002 - as in PyYAML
+        try:
+            return super().construct_object(node, deep)
+        except ValueError as error:
+            raise ConstructorError(None, None, f"cannot be read as a value: {error}", node.start_mark) from error
+
+
 class YamlFile:
     """A parsed file that remembers the line of every key."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        loader = yaml.SafeLoader(read_text(path))
+        text = read_text(path)
         try:
+            loader = _Loader(text)
             self._root = loader.get_single_node()
-            self.data: Any = loader.construct_document(self._root) if self._root else {}
-        except (yaml.YAMLError, ValueError, RecursionError) as error:
-            raise ConfigError(self._unparsable(error)) from error
-        finally:
-            loader.dispose()
+            data = loader.construct_document(self._root) if self._root else None
+        except (yaml.YAMLError, RecursionError) as error:
+            raise ConfigError(self._unparsable(error, text)) from error
+        self.data: Any = {} if data is None else data
         self._refuse_duplicates(self._root, "")
 
     def convert(self, kind: type[T]) -> T:
@@ -55,9 +74,15 @@ class YamlFile:
 
     def error(self, key: str, message: str) -> ConfigError:
         """A mistake at ``key`` (dotted, list positions in brackets: ``agents[0].prompt``)."""
-        return ConfigError(f"{self.path}, line {self._line(key)}: {key}: {message}" if key else f"{self.path}: {message}")
+        return ConfigError(
+            f"{self.path}, line {self._line(key)}: {key}: {message}" if key else f"{self.path}: {message}"
+        )
 
-    def _unparsable(self, error: Exception) -> str:
+    def _unparsable(self, error: Exception, text: str) -> str:
+        if isinstance(error, ReaderError):
+            return f"{self.path}, line {text.count(chr(10), 0, error.position) + 1}: holds control characters"
+        if isinstance(error, RecursionError):
+            return f"{self.path}: nested too deeply"
         mark = getattr(error, "problem_mark", None)
         problem = getattr(error, "problem", None) or "cannot be parsed"
         return f"{self.path}, line {mark.line + 1}: {problem}" if mark else f"{self.path}: {problem}"

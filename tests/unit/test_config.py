@@ -1,0 +1,195 @@
+"""Configuration: every mistake is named with its file, line and key, or with its variable."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from whisperer_kernel import config
+from whisperer_kernel.errors import ConfigError
+from whisperer_kernel.yamlfile import MAX_BYTES, YamlFile
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A Jupyter config directory, with room for our file."""
+    (tmp_path / "whisperer").mkdir()
+    return tmp_path
+
+
+def write(folder: Path, text: str) -> Path:
+    """Our file in a config directory."""
+    path = folder / "whisperer" / "config.yaml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def mistake(folder: Path, environ: dict[str, str] | None = None) -> str:
+    """What is said about a configuration that is wrong."""
+    with pytest.raises(ConfigError) as caught:
+        config.load(environ or {}, [str(folder)])
+    return str(caught.value)
+
+
+def test_defaults_without_file_and_variables() -> None:
+    """Nothing has to be configured."""
+    loaded = config.load({}, [])
+    assert loaded == config.Config()
+    assert loaded.store_url.startswith("sqlite:///")
+
+
+@pytest.mark.parametrize("text", ["", "# nothing\n", "---\n", "{}\n"])
+def test_empty_file_changes_nothing(folder: Path, text: str) -> None:
+    """A file may hold comments alone."""
+    write(folder, text)
+    assert config.load({}, [str(folder)]) == config.Config()
+
+
+def test_first_folder_wins(folder: Path, tmp_path: Path) -> None:
+    """The user's file hides the system's."""
+    write(folder, "limits: {max_queue: 3}")
+    other = tmp_path / "system"
+    (other / "whisperer").mkdir(parents=True)
+    write(other, "limits: {max_queue: 4}")
+    assert config.load({}, [str(folder), str(other)]).limits.max_queue == 3
+
+
+def test_variables_go_over_the_file(folder: Path) -> None:
+    """A variable changes its own key and leaves the others of its section."""
+    write(folder, "limits: {max_queue: 3, max_rounds: 4}\nprovider: {name: openai}")
+    environ = {
+        "WHISPERER_LIMITS__MAX_QUEUE": "7",
+        "WHISPERER_PROVIDER__PARAMETERS": "{temperature: 0.5}",
+        "WHISPERER_AGENTS_FILE": "/srv/agents.yaml",
+        "PATH": "/bin",
+    }
+    loaded = config.load(environ, [str(folder)])
+    assert (loaded.limits.max_queue, loaded.limits.max_rounds) == (7, 4)
+    assert (loaded.provider.name, loaded.provider.parameters) == ("openai", {"temperature": 0.5})
+    assert loaded.agents_file == "/srv/agents.yaml"
+
+
+def test_variable_names_the_file(tmp_path: Path) -> None:
+    """WHISPERER_CONFIG goes before every folder."""
+    path = tmp_path / "mine.yaml"
+    path.write_text("limits: {max_queue: 5}", encoding="utf-8")
+    assert config.load({"WHISPERER_CONFIG": str(path)}, []).limits.max_queue == 5
+
+
+def test_missing_named_file_names_the_variable(tmp_path: Path) -> None:
+    """A file that was asked for by name has to be there."""
+    said = mistake(tmp_path, {"WHISPERER_CONFIG": str(tmp_path / "gone.yaml")})
+    assert said == f"environment variable WHISPERER_CONFIG: {tmp_path / 'gone.yaml'}: no such file"
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "words"),
+    [
+        ("provider:\n  modle: x\n", 2, "provider.modle: unknown key"),
+        ("providers: {}\n", 1, "providers: unknown key"),
+        ("limits:\n  max_queue: many\n", 2, "limits.max_queue: Expected `int`, got `str`"),
+        ("limits:\n\n  max_queue: 0\n", 3, "limits.max_queue: Expected `int` >= 1"),
+        ("provider:\n  connect_timeout_s: -1\n", 2, "provider.connect_timeout_s: Expected `float` > 0"),
+        ("provider:\n  connect_timeout_s: .inf\n", 2, "provider.connect_timeout_s: Expected `float` <= 86400"),
+        ("provider: openai\n", 1, "provider: Expected `object`, got `str`"),
+        ("provider:\n  headers: {X-A: 1}\n", 2, "provider.headers[...]: Expected `str`, got `int`"),
+        ("store:\n  url: null\nprovider:\n  name: gpt\n", 4, "provider.name: unknown provider `gpt`"),
+        ("provider:\n  base_url: ftp://host/v1\n", 2, "provider.base_url: not an http(s) address"),
+        ("provider:\n  base_url: 'http://[::1'\n", 2, "provider.base_url: not an http(s) address"),
+        ("store:\n  url: redis-ish\n", 2, "store.url: must begin with sqlite:///"),
+        ("limits:\n  max_queue: 1\n  max_queue: 2\n", 3, "limits.max_queue: given twice"),
+        ("limits:\n  max_queue: [1\n", 3, "expected ',' or ']'"),
+        ("limits:\n\tmax_queue: 1\n", 2, "found character '\\t'"),
+        ("provider: &a {}\nstore: *a\n", 2, "aliases are not supported"),
+        ("provider:\n  model: 2024-13-45\n", 2, "cannot be read as a value"),
+        ("provider:\n  model: a\x00b\n", 2, "holds control characters"),
+        ("provider:\n  model: !!python/name:os.system\n", 2, "could not determine a constructor"),
+        ("{[1]: 2}: 3\n", 1, "found unhashable key"),
+        ("a: 1\n---\nb: 2\n", 2, "but found another document"),
+    ],
+)
+def test_mistake_in_the_file_is_named(folder: Path, text: str, line: int, words: str) -> None:
+    """File, line and key stand in the message."""
+    path = write(folder, text)
+    said = mistake(folder)
+    assert said.startswith(f"{path}, line {line}: ")
+    assert words in said
+
+
+@pytest.mark.parametrize("text", ["- a\n", "just text\n"])
+def test_file_that_is_no_mapping_is_named(folder: Path, text: str) -> None:
+    """A list or a bare text is not a configuration."""
+    path = write(folder, text)
+    assert mistake(folder).startswith(f"{path}: Expected `object`")
+
+
+def test_nesting_without_end_is_refused(folder: Path) -> None:
+    """No file makes the parser run out of stack."""
+    path = write(folder, "[" * 100_000)
+    assert mistake(folder) == f"{path}: nested too deeply"
+
+
+def test_file_that_is_no_text_is_refused(folder: Path) -> None:
+    """Bytes that are not UTF-8 are named with their place."""
+    path = folder / "whisperer" / "config.yaml"
+    path.write_bytes(b"a: \xff")
+    assert mistake(folder) == f"{path}: not UTF-8 text (byte 3)"
+
+
+def test_file_that_is_too_large_is_refused(folder: Path) -> None:
+    """Nobody writes a megabyte of settings."""
+    path = write(folder, "#" * (MAX_BYTES + 1))
+    assert mistake(folder) == f"{path}: larger than {MAX_BYTES} bytes"
+
+
+def test_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    """The reason is the system's own."""
+    with pytest.raises(ConfigError, match="cannot be read: Is a directory"):
+        YamlFile(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("WHISPERER_LIMITS__MAX_QUEUE", "many", "Expected `int`, got `str`"),
+        ("WHISPERER_LIMITS__MAX_QEUE", "1", "Object contains unknown field `max_qeue`"),
+        ("WHISPERER_LIMIT__MAX_QUEUE", "1", "Object contains unknown field `limit`"),
+        ("WHISPERER_LIMITS", "1", "Expected `object`, got `int`"),
+        ("WHISPERER_AGENTS_FILE__X", "1", "Expected `str | null`, got `object`"),
+        ("WHISPERER_PROVIDER__NAME", "gpt", "unknown provider `gpt`"),
+        ("WHISPERER_PROVIDER__BASE_URL", "http://me:pw@host/v1", "must hold no user, password or query"),
+        ("WHISPERER_STORE__URL", "files", "must begin with sqlite:///"),
+        ("WHISPERER_PROVIDER__PARAMETERS", "{a: ", "Expected `object`, got `str`"),
+    ],
+)
+def test_mistake_in_a_variable_is_named(folder: Path, name: str, value: str, words: str) -> None:
+    """The variable stands in the message, also where a file sets the same key well."""
+    write(folder, "provider: {name: openai, base_url: https://host/v1}\nagents_file: a.yaml\n")
+    said = mistake(folder, {name: value})
+    assert said.startswith(f"environment variable {name}: ")
+    assert words in said
+    assert "pw" not in said
+
+
+def test_password_in_an_address_is_not_repeated(folder: Path) -> None:
+    """A key that was put into the wrong place does not go into the log as well."""
+    write(folder, "provider:\n  base_url: https://host/v1?key=sk-secret\n")
+    assert "sk-secret" not in mistake(folder)
+
+
+def test_duplicate_in_a_list_is_named(tmp_path: Path) -> None:
+    """Keys are counted at every depth."""
+    path = tmp_path / "agents.yaml"
+    path.write_text("agents:\n  - id: a\n  - id: b\n    id: c\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"line 4: agents\[1\].id: given twice"):
+        YamlFile(path)
+
+
+def test_error_at_a_key_that_is_missing_names_its_parent(tmp_path: Path) -> None:
+    """A line is given also where the key itself is not in the file."""
+    path = tmp_path / "agents.yaml"
+    path.write_text("agents:\n  - id: a\n  - id: b\n", encoding="utf-8")
+    assert (
+        str(YamlFile(path).error("agents[1].prompt", "is missing")) == f"{path}, line 3: agents[1].prompt: is missing"
+    )
