@@ -48,8 +48,10 @@ class TurnError(msgspec.Struct, kw_only=True, frozen=True, rename="camel", omit_
 
 
 class ProviderInfo(msgspec.Struct, kw_only=True, frozen=True, rename="camel", omit_defaults=True):
-    """Who answers: shown to the user at all times. ``demo`` is the built-in model's badge; ``notice`` words for the
-    user where something must be chosen or mended first."""
+    """Who answers: shown to the user at all times.
+
+    ``demo`` is the built-in model's badge, ``notice`` words for the user where something must be chosen or mended.
+    """
 
     name: str
     label: str
@@ -64,7 +66,7 @@ class Event(msgspec.Struct, kw_only=True, rename="camel", omit_defaults=True):
     method: ClassVar[str]
 
 
-class AIMessageChunk(Event):
+class AIMessageChunk(Event, kw_only=True):
     """New text of a turn and, when ``is_final``, its end. Exactly one final a turn."""
 
     method = "AIMessageChunkNotification"
@@ -78,7 +80,7 @@ class AIMessageChunk(Event):
     error: TurnError | None = None
 
 
-class AIReasoningChunk(Event):
+class AIReasoningChunk(Event, kw_only=True):
     """New reasoning text, where the model sends any."""
 
     method = "AIReasoningChunkNotification"
@@ -87,7 +89,7 @@ class AIReasoningChunk(Event):
     chunk: str
 
 
-class UserMessage(Event):
+class UserMessage(Event, kw_only=True):
     """A message was sent: at that moment, queued or not."""
 
     method = "UserMessageNotification"
@@ -99,7 +101,7 @@ class UserMessage(Event):
     client_message_id: str | None = None
 
 
-class ToolCall(Event):
+class ToolCall(Event, kw_only=True):
     """A tool call changed its status."""
 
     method = "ToolCallNotification"
@@ -115,7 +117,7 @@ class ToolCall(Event):
     client_id: str | None = None
 
 
-class AgentSwitched(Event, rename={"from_agent": "from", "to_agent": "to"}):
+class AgentSwitched(Event, kw_only=True, rename={"from_agent": "from", "to_agent": "to"}):
     """Another agent is current now. ``note`` is what a handoff told her."""
 
     method = "agent.switched"
@@ -125,7 +127,7 @@ class AgentSwitched(Event, rename={"from_agent": "from", "to_agent": "to"}):
     note: str | None = None
 
 
-class SessionStatus(Event):
+class SessionStatus(Event, kw_only=True):
     """The session's status, with the reason where there is one to tell.
 
     ``params`` are those of ``startSession``, on the first event of a session alone.
@@ -138,7 +140,7 @@ class SessionStatus(Event):
     params: dict[str, Any] | None = None
 
 
-class SessionUsage(Event):
+class SessionUsage(Event, kw_only=True):
     """What the session has used since it began."""
 
     method = "session.usage"
@@ -147,14 +149,14 @@ class SessionUsage(Event):
     cost_usd: float | None = None
 
 
-class SessionCleared(Event):
+class SessionCleared(Event, kw_only=True):
     """One agent's context, or all of them, was cleared."""
 
     method = "session.cleared"
     agent: str | None = None
 
 
-class ModelChanged(Event):
+class ModelChanged(Event, kw_only=True):
     """The session asks another model from now on."""
 
     method = "session.model_changed"
@@ -162,7 +164,7 @@ class ModelChanged(Event):
     provider: ProviderInfo | None = None
 
 
-class ProviderStatus(Event):
+class ProviderStatus(Event, kw_only=True):
     """The provider is being made ready, the embedded model above all. ``progress`` runs from 0 to 1."""
 
     method = "provider.status"
@@ -206,16 +208,17 @@ def encode(event: Event) -> bytes:
     try:
         return msgspec.json.encode(event)
     except UnicodeEncodeError:
-        return msgspec.json.encode(_without_surrogates(msgspec.to_builtins(event)))
+        return msgspec.json.encode(without_surrogates(msgspec.to_builtins(event)))
 
 
-def _without_surrogates(value: Any) -> Any:
+def without_surrogates(value: Any) -> Any:
+    """The same JSON value with every lone surrogate replaced by U+FFFD."""
     if isinstance(value, str):
         return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     if isinstance(value, dict):
-        return {_without_surrogates(key): _without_surrogates(item) for key, item in value.items()}
+        return {without_surrogates(key): without_surrogates(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_without_surrogates(item) for item in value]
+        return [without_surrogates(item) for item in value]
     return value
 
 

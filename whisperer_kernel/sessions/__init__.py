@@ -1,0 +1,1 @@
+"""Sessions: their logs, the stores, and those that are live."""

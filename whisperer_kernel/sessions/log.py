@@ -67,7 +67,7 @@ def _joins(last: Entry, entry: Entry) -> bool:
     if not (isinstance(first, AIMessageChunk | AIReasoningChunk) and type(first) is type(second)):
         return False
     ends = isinstance(first, AIMessageChunk) and first.is_final
-    return not ends and first.message_id == second.message_id  # type: ignore[union-attr]  # of one type, as just checked
+    return not ends and first.message_id == second.message_id
 
 
 def _row(run: Sequence[Entry]) -> LogRow:
@@ -82,10 +82,9 @@ def _row(run: Sequence[Entry]) -> LogRow:
 
 def _entries(row: LogRow) -> list[Entry]:
     event = decode(row.type, row.payload)
-    lengths = msgspec.json.decode(row.payload, type=_Parts).parts if isinstance(event, AIMessageChunk | AIReasoningChunk) else []
-    if not lengths:
+    lengths = msgspec.json.decode(row.payload, type=_Parts).parts
+    if not (lengths and isinstance(event, AIMessageChunk | AIReasoningChunk)):
         return [Entry(row.seq, row.ts, event, row.payload)]
-    assert isinstance(event, AIMessageChunk | AIReasoningChunk)
     ends = [0]
     for length in lengths:
         ends.append(ends[-1] + length)
@@ -107,19 +106,32 @@ class _Pending(msgspec.Struct):
 
 
 class SessionLog:
-    """The log of one session that this process runs. ``publish`` is called with each entry, in order, none twice."""
+    """The log of one session that this process runs.
 
-    def __init__(
-        self, store: Store, row: SessionRow, runner: str, *, replay_events: int, publish: Callable[[Entry], None]
+    Each entry is given to ``apply`` as soon as it counts (a chunk at once, anything else when it is durable) and to
+    ``publish`` as soon as it may be seen; both in order, none twice.
+    """
+
+    def __init__(  # noqa: PLR0913 - one log is made in one place, with all it needs by name
+        self,
+        store: Store,
+        row: SessionRow,
+        runner: str,
+        *,
+        replay_events: int,
+        apply: Callable[[Entry], None],
+        publish: Callable[[Entry], None],
     ) -> None:
         self._store = store
         self._runner = runner
+        self._apply = apply
         self._publish = publish
         self.row = row
         self.last_seq = row.last_seq
         self._reserved = row.reserved
-        self._published: deque[Entry] = deque(maxlen=replay_events)
+        self._applied: deque[Entry] = deque(maxlen=replay_events)
         self._pending: deque[_Pending] = deque()
+        self._held: deque[Entry] = deque()
         self._holds = 0
         self._unsaved: list[Entry] = []
         self._saving = asyncio.Lock()
@@ -128,23 +140,20 @@ class SessionLog:
         self.failed: StoreError | None = None
 
     @property
-    def published_seq(self) -> int:
-        """The last number that anybody may have seen."""
+    def seq(self) -> int:
+        """The number of the last entry that counts."""
         return self._pending[0].entry.seq - 1 if self._pending else self.last_seq
 
-    def load(self, entries: Sequence[Entry], recovered: int) -> None:
-        """Take what the store holds, as far as it is one unbroken run after the last crash, for replay."""
-        self._published.clear()
-        self._published.extend(entry for entry in entries if entry.seq >= recovered)
+    def load(self, entries: Sequence[Entry]) -> None:
+        """Take what the store holds, for replay; entries from before the last crash are not one run with the rest."""
+        self._applied.extend(entry for entry in entries if entry.seq >= self.row.recovered)
 
     def since(self, seq: int) -> list[Entry] | None:
-        """The published entries after ``seq``, or None where some of them are no longer kept."""
-        if seq > self.published_seq:
+        """The entries after ``seq``, or None where some of them are no longer kept or ``seq`` lies beyond the log."""
+        first = self._applied[0].seq if self._applied else self.seq + 1
+        if not first - 1 <= seq <= self.seq:
             return None
-        first = self._published[0].seq if self._published else self.published_seq + 1
-        if seq + 1 < first:
-            return None
-        return [entry for entry in self._published if entry.seq > seq]
+        return [entry for entry in self._applied if entry.seq > seq]
 
     def hold(self) -> None:
         """Publish nothing until ``release``: a response goes out before the events it causes."""
@@ -202,13 +211,13 @@ class SessionLog:
         return entry
 
     def _drain(self) -> None:
-        while self._pending and not self._holds:
-            head = self._pending[0]
-            if head.durable is not None and not head.durable.done():
-                return
-            self._pending.popleft()
-            self._published.append(head.entry)
-            self._publish(head.entry)
+        while self._pending and ((durable := self._pending[0].durable) is None or durable.done()):
+            entry = self._pending.popleft().entry
+            self._applied.append(entry)
+            self._held.append(entry)
+            self._apply(entry)
+        while self._held and not self._holds:
+            self._publish(self._held.popleft())
 
     def _checkpoint_due(self) -> None:
         self._timer = None

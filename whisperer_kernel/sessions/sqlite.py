@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from whisperer_kernel.errors import InvalidParams, LeaseLost, StoreError, WhispererError
-from whisperer_kernel.sessions.store import RUNNER_DEAD_AFTER_S, LogRow, Page, SessionChanges, SessionRow
+from whisperer_kernel.sessions.store import LogRow, Page, SessionChanges, SessionRow, is_alive
 
 T = TypeVar("T")
 
@@ -86,7 +86,7 @@ class _Worker(threading.Thread):
             connection = self._open()
             if self._writes and group:
                 connection.execute("BEGIN IMMEDIATE")
-            outcomes = [_attempt(connection, job, self._writes) for job, _, _ in group]
+            outcomes = [_attempt(connection, job, writes=self._writes) for job, _, _ in group]
             if self._writes and group:
                 connection.execute("COMMIT")
         except (sqlite3.Error, OSError) as error:
@@ -134,7 +134,7 @@ def _prepare(connection: sqlite3.Connection) -> None:
         connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
 
 
-def _attempt(connection: sqlite3.Connection, job: Job, writes: bool) -> Any:
+def _attempt(connection: sqlite3.Connection, job: Job, *, writes: bool) -> Any:
     if not writes:
         return job(connection)
     connection.execute("SAVEPOINT job")
@@ -213,7 +213,7 @@ class SQLiteStore:
                     return found[0]
         return None
 
-    async def list(self, owner: str, limit: int, cursor: str | None) -> Page:
+    async def page(self, owner: str, limit: int, cursor: str | None) -> Page:
         """See ``Store``."""
         where, values = "WHERE owner = ?", [owner]
         if cursor is not None:
@@ -259,13 +259,13 @@ class SQLiteStore:
 
         def job(connection: sqlite3.Connection) -> bool:
             now = self._clock()
-            cursor = connection.execute(
-                "UPDATE sessions SET runner = :runner WHERE id = :id AND (runner IS NULL OR runner = :runner OR NOT EXISTS"
-                " (SELECT 1 FROM runners WHERE runners.id = sessions.runner AND beat > :alive))",
-                {"runner": runner, "id": session_id, "alive": now - RUNNER_DEAD_AFTER_S},
-            )
+            query = "SELECT runner, beat FROM sessions LEFT JOIN runners ON runners.id = runner WHERE sessions.id = ?"
+            holder, beat = connection.execute(query, (session_id,)).fetchone() or (None, None)
+            if holder not in (None, runner) and is_alive(holder, beat, now):
+                return False
+            connection.execute("UPDATE sessions SET runner = ? WHERE id = ?", (runner, session_id))
             _beat(connection, runner, now)
-            return cursor.rowcount == 1
+            return True
 
         acquired: bool = await self._writer.submit(job)
         return acquired
@@ -305,7 +305,10 @@ class SQLiteStore:
     async def _select(self, where: str, values: Sequence[Any]) -> list[SessionRow]:
         def job(connection: sqlite3.Connection) -> list[SessionRow]:
             query = f"SELECT {COLUMNS} FROM sessions {where}"  # noqa: S608 - names are ours, values are bound
-            return [SessionRow(**dict(zip(SessionRow.__struct_fields__, row, strict=True))) for row in connection.execute(query, values)]
+            return [
+                SessionRow(**dict(zip(SessionRow.__struct_fields__, row, strict=True)))
+                for row in connection.execute(query, values)
+            ]
 
         return await self._ask(job)
 
@@ -315,7 +318,9 @@ class SQLiteStore:
 
 
 def _beat(connection: sqlite3.Connection, runner: str, now: float) -> None:
-    connection.execute("INSERT INTO runners VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET beat = excluded.beat", (runner, now))
+    connection.execute(
+        "INSERT INTO runners VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET beat = excluded.beat", (runner, now)
+    )
     # A day is longer than any process is merely stopped: what is older belongs to one that is gone.
     connection.execute("DELETE FROM runners WHERE beat < ?", (now - 86_400,))
 

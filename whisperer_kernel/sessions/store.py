@@ -2,14 +2,38 @@
 
 from __future__ import annotations
 
+import os
+import platform
 from collections.abc import Sequence
 from typing import Protocol
+from uuid import uuid4
 
 import msgspec
 
 RUNNER_DEAD_AFTER_S = 3.5
 """A runner that has not given a sign of life for this long has lost its sessions. With a beat a second, three may be
 late; PROTOCOL.md allows five seconds until somebody takes over."""
+
+
+def new_runner() -> str:
+    """A name for this process that no other ever had, and by which a peer on this machine sees whether it lives."""
+    return f"{platform.node()}:{os.getpid()}:{uuid4().hex}"
+
+
+def is_alive(runner: str, beat: float | None, now: float) -> bool:
+    """Whether the runner, last heard of at ``beat`` (seconds), still runs its sessions."""
+    if beat is None or now - beat > RUNNER_DEAD_AFTER_S:
+        return False
+    host, pid, _ = runner.rsplit(":", 2)
+    if os.name != "posix" or host != platform.node():
+        return True
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 class SessionRow(msgspec.Struct, kw_only=True):
@@ -80,7 +104,7 @@ class Store(Protocol):
         """The owner's newest session of this kernel, else of this notebook."""
         ...
 
-    async def list(self, owner: str, limit: int, cursor: str | None) -> Page:
+    async def page(self, owner: str, limit: int, cursor: str | None) -> Page:
         """The owner's sessions, newest first. An unknown cursor is ``InvalidParams``."""
         ...
 

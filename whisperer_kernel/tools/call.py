@@ -16,7 +16,7 @@ class ToolSchema(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ToolRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """A model's wish to call a tool. ``arguments`` is the JSON text as the model wrote it, possibly cut or malformed."""
+    """A model's wish to call a tool. ``arguments`` is JSON text as the model wrote it, possibly cut or malformed."""
 
     id: str
     name: str

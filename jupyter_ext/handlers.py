@@ -1,0 +1,136 @@
+"""Frames in, frames out. What they mean is the dispatcher's business."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from jupyter_server.auth.decorator import authorized, ws_authenticated
+from jupyter_server.base.handlers import APIHandler, JupyterHandler
+from jupyter_server.base.websocket import WebSocketMixin
+from tornado import web
+from tornado.websocket import WebSocketClosedError, WebSocketHandler
+
+from jupyter_ext.outbox import Outbox
+from jupyter_ext.owners import owner_of
+from whisperer_kernel.rpc.connection import Connection
+from whisperer_kernel.rpc.openrpc import document
+from whisperer_kernel.version import __version__
+
+if TYPE_CHECKING:
+    from jupyter_ext.app import Whisperer
+
+RESOURCE = "whisperer"
+MAX_REQUESTS_AT_ONCE = 64
+UNSUPPORTED, TRY_AGAIN_LATER = 1003, 1013
+
+log = logging.getLogger(__name__)
+
+
+class WhispererSocket(WebSocketMixin, WebSocketHandler, JupyterHandler):
+    """One client's socket."""
+
+    auth_resource = RESOURCE
+
+    @property
+    def whisperer(self) -> Whisperer:
+        """The extension's one instance."""
+        whisperer: Whisperer = self.settings["whisperer"]
+        return whisperer
+
+    @property
+    def max_message_size(self) -> int:
+        """Frames over this are refused with 1009 before they are read."""
+        return self.whisperer.config.limits.max_message_bytes
+
+    @property
+    def ping_interval(self) -> float:
+        """Milliseconds: the mixin's unit."""
+        return 1_000 * self.whisperer.config.server.ping_interval_s
+
+    @property
+    def ping_timeout(self) -> float:
+        """Milliseconds since the last pong: the one that is due now may take ``ping_timeout_s``."""
+        return self.ping_interval + 1_000 * self.whisperer.config.server.ping_timeout_s
+
+    @ws_authenticated
+    @authorized(action="execute", resource=RESOURCE)  # type: ignore[untyped-decorator]
+    async def get(self, *args: Any, **kwargs: Any) -> None:  # type: ignore[override]
+        """Who may not come in is told so before the upgrade."""
+        if len(self.whisperer.sockets) >= self.whisperer.config.limits.max_connections:
+            raise web.HTTPError(503, "too many connections (limits.max_connections)")
+        await super().get(*args, **kwargs)
+
+    def open(self, *args: Any, **kwargs: Any) -> None:
+        """The socket is up."""
+        super().open(*args, **kwargs)
+        # Without it a small request and its answer wait 6 ms for each other.
+        self.set_nodelay(True)
+        limit = self.whisperer.config.limits.max_client_backlog_bytes
+        self._outbox = Outbox(self._write, self._overflowed, limit)
+        self._connection = Connection(owner_of(self.identity_provider, self.current_user), self._outbox.send)
+        self._requests: set[asyncio.Task[None]] = set()
+        self.whisperer.sockets.add(self)
+
+    async def on_message(self, message: str | bytes) -> None:
+        """One task a request: a slow one must not keep a cancel waiting behind it."""
+        if isinstance(message, bytes):
+            self.close(UNSUPPORTED, "text frames only")
+            return
+        while len(self._requests) >= MAX_REQUESTS_AT_ONCE:
+            await asyncio.wait(self._requests, return_when=asyncio.FIRST_COMPLETED)
+        task = asyncio.get_running_loop().create_task(self.whisperer.dispatcher.handle(message, self._connection))
+        self._requests.add(task)
+        task.add_done_callback(self._handled)
+
+    def on_close(self) -> None:
+        """The socket is gone; what it began goes on."""
+        self.whisperer.sockets.discard(self)
+        if hasattr(self, "_outbox"):
+            self._outbox.close()
+            self.whisperer.disconnected(self._connection)
+
+    def _handled(self, task: asyncio.Task[None]) -> None:
+        self._requests.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("a request could not be answered: %s", type(error).__name__, exc_info=error)
+
+    async def _write(self, frames: list[str]) -> None:
+        try:
+            # Tornado queues them in order; the last is through when all are.
+            written = [self.write_message(frame) for frame in frames]
+            await written[-1]
+        except WebSocketClosedError:
+            # on_close tells everybody who has to know.
+            self._outbox.close()
+
+    def _overflowed(self) -> None:
+        log.warning("a client does not read: its socket is closed, it can resume")
+        self.close(TRY_AGAIN_LATER, "too slow; resume")
+
+
+class OpenRPCHandler(APIHandler):
+    """The methods, as an OpenRPC document."""
+
+    auth_resource = RESOURCE
+
+    @web.authenticated
+    @authorized(action="read", resource=RESOURCE)  # type: ignore[untyped-decorator]
+    async def get(self) -> None:
+        """The document."""
+        self.finish(msgspec.json.encode(document(self.settings["whisperer"].methods)))
+
+
+class HealthHandler(APIHandler):
+    """Whether Whisperer runs, and if not, why."""
+
+    auth_resource = RESOURCE
+
+    @web.authenticated
+    @authorized(action="read", resource=RESOURCE)  # type: ignore[untyped-decorator]
+    async def get(self) -> None:
+        """``status`` is ``ok`` or ``error``; ``problem`` says what to mend."""
+        health = await self.settings["whisperer"].health()
+        self.finish(msgspec.json.encode({"version": __version__, **health}))

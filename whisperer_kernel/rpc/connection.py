@@ -1,0 +1,47 @@
+"""A client's connection, whatever carries it: who it is, what it is shown, and where frames to it go."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from uuid import uuid4
+
+from whisperer_kernel.errors import InvalidParams
+from whisperer_kernel.sessions.manager import StatelessSessionManager
+from whisperer_kernel.sessions.session import StatelessInteractiveSession
+
+
+class Connection:
+    """One client. ``send`` takes a text frame and must not block; ``owner`` is who is authenticated."""
+
+    def __init__(self, owner: str, send: Callable[[str], None], *, keeps_alive: bool = True) -> None:
+        self.client_id = uuid4().hex
+        self.owner = owner
+        self.send = send
+        self.keeps_alive = keeps_alive
+        self._sessions: dict[str, StatelessInteractiveSession] = {}
+        self._current: str | None = None
+        self._closed = False
+
+    def session_id(self, given: str | None) -> str:
+        """The session that is meant: the one given, else the last that this connection started or resumed."""
+        if given is not None:
+            return given
+        if self._current is None:
+            raise InvalidParams("sessionId: is missing, and this connection has started no session")
+        return self._current
+
+    def attach(self, manager: StatelessSessionManager, session: StatelessInteractiveSession) -> None:
+        """Show this connection the session's events from here on, and take it for the current one."""
+        manager.subscribe(session, self)
+        self._sessions[session.id] = session
+        self._current = session.id
+        if self._closed:
+            # Gone while its request was under way.
+            self.close(manager)
+
+    def close(self, manager: StatelessSessionManager) -> None:
+        """The connection is gone."""
+        self._closed = True
+        for session_id in self._sessions:
+            manager.unsubscribe(session_id, self)
+        self._sessions.clear()

@@ -1,0 +1,238 @@
+"""Which sessions are live in this process, and how they come and go."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from uuid import uuid4
+from weakref import WeakValueDictionary
+
+from whisperer_kernel.errors import LimitReached, NoSuchSession, NotPermitted, StoreError
+from whisperer_kernel.events import STOPPED
+from whisperer_kernel.sessions.log import now, unpack
+from whisperer_kernel.sessions.services import Services
+from whisperer_kernel.sessions.session import StartParams, StatelessInteractiveSession, Subscriber
+from whisperer_kernel.sessions.state import SessionState
+from whisperer_kernel.sessions.store import Page, SessionRow
+
+BEAT_S = 1.0
+ACQUIRE_TRIES = 10
+ACQUIRE_WAIT_S = 0.5
+
+Hold = Callable[[StatelessInteractiveSession], None]
+
+log = logging.getLogger(__name__)
+
+
+class StatelessSessionManager:
+    """The live sessions. A session that is not here is in the store, and is brought back when somebody asks for it."""
+
+    def __init__(self, services: Services) -> None:
+        self.services = services
+        self._live: dict[str, StatelessInteractiveSession] = {}
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._grace: dict[str, asyncio.TimerHandle] = {}
+        self._dropping: set[asyncio.Task[None]] = set()
+        self._beating: asyncio.Task[None] | None = None
+        self._closed = False
+
+    @property
+    def live(self) -> int:
+        """How many sessions are live."""
+        return len(self._live)
+
+    async def start(self, owner: str, params: StartParams) -> tuple[StatelessInteractiveSession, bool]:
+        """A new session, or the one that this kernel or notebook has already (then True).
+
+        A new one has no events yet: whoever started it subscribes and then has it ``begin``.
+        """
+        async with self._lock(f"{owner} {params.kernel_id or params.notebook or uuid4().hex}"):
+            if not params.new:
+                row = await self.services.store.find(owner, kernel_id=params.kernel_id, notebook=params.notebook)
+                if row is not None:
+                    session = await self._bring_back(row)
+                    await session.place(params.kernel_id, params.notebook)
+                    return session, True
+            return await self._create(owner, params), False
+
+    async def resume(self, session_id: str, owner: str) -> StatelessInteractiveSession:
+        """The session, live, whatever it was before. Raises ``NoSuchSession``."""
+        return await self._load(session_id, owner, also_stopped=True)
+
+    async def session(self, session_id: str, owner: str) -> StatelessInteractiveSession:
+        """The session, live; a stopped one has to be resumed first and is ``NoSuchSession`` until then."""
+        return await self._load(session_id, owner, also_stopped=False)
+
+    async def read(self, session_id: str, owner: str) -> SessionState:
+        """What the session is, without making it live."""
+        row = await self._row(session_id, owner)
+        if (session := self._live.get(session_id)) is not None:
+            return session.state
+        state = SessionState()
+        state.apply_all(unpack(await self.services.store.read(row.id, 0)))
+        return state
+
+    async def stop(self, session_id: str, owner: str, hold: Hold) -> StatelessInteractiveSession | None:
+        """Stop a session; it stays live until it is dropped. None: it was stopped and released already.
+
+        ``hold`` is called with it before it has anything to tell.
+        """
+        row = await self._row(session_id, owner)
+        if session_id not in self._live and row.status == STOPPED:
+            return None
+        session = await self._load(session_id, owner, also_stopped=True)
+        hold(session)
+        await session.stop()
+        return session
+
+    async def delete(self, session_id: str, owner: str, hold: Hold) -> None:
+        """Remove a session and its log; who is connected is told that it is stopped."""
+        session = await self._load(session_id, owner, also_stopped=True)
+        hold(session)
+        await session.stop()
+        await self.drop(session_id)
+        await self.services.store.delete(session_id)
+
+    async def page(self, owner: str, limit: int, cursor: str | None) -> Page:
+        """The owner's sessions, newest first."""
+        return await self.services.store.page(owner, limit, cursor)
+
+    def subscribe(self, session: StatelessInteractiveSession, subscriber: Subscriber) -> None:
+        """Show the session to a connection."""
+        if subscriber.keeps_alive and (timer := self._grace.pop(session.id, None)) is not None:
+            timer.cancel()
+        session.subscribe(subscriber)
+
+    def unsubscribe(self, session_id: str, subscriber: Subscriber) -> None:
+        """A connection is gone. After the last one a session stays in memory for ``limits.resume_grace_s``."""
+        session = self._live.get(session_id)
+        if session is None:
+            return
+        session.unsubscribe(subscriber)
+        self._start_grace(session)
+
+    async def drop(self, session_id: str) -> None:
+        """Take a session out of memory; its turn is cancelled, its log stays."""
+        if (timer := self._grace.pop(session_id, None)) is not None:
+            timer.cancel()
+        async with self._lock(session_id):
+            if (session := self._live.get(session_id)) is not None:
+                await session.close("cancelled")
+                del self._live[session_id]
+
+    def drop_soon(self, session_id: str) -> None:
+        """Have ``drop`` done."""
+        task = asyncio.get_running_loop().create_task(self.drop(session_id))
+        self._dropping.add(task)
+        task.add_done_callback(self._dropping.discard)
+
+    async def aclose(self) -> None:
+        """The process ends: running turns end as ``interrupted``, logs are given back."""
+        self._closed = True
+        for timer in self._grace.values():
+            timer.cancel()
+        if self._beating is not None:
+            self._beating.cancel()
+        sessions, self._live = list(self._live.values()), {}
+        await asyncio.gather(*(session.close("interrupted") for session in sessions), *self._dropping)
+        await self.services.aclose()
+
+    async def _create(self, owner: str, params: StartParams) -> StatelessInteractiveSession:
+        await self._make_room()
+        agent = self.services.agents.get(params.agent).id if params.agent else self.services.agents.default.id
+        moment = now()
+        row = SessionRow(
+            id=uuid4().hex,
+            owner=owner,
+            created=moment,
+            updated=moment,
+            notebook=params.notebook,
+            kernel_id=params.kernel_id,
+            agent=agent,
+        )
+        await self.services.store.create(row, self.services.runner)
+        session = StatelessInteractiveSession(self.services, row)
+        self._adopt(session)
+        return session
+
+    async def _load(self, session_id: str, owner: str, *, also_stopped: bool) -> StatelessInteractiveSession:
+        session = self._live.get(session_id)
+        if session is None or session.row.owner != owner:
+            row = await self._row(session_id, owner)
+            session = await self._bring_back(row)
+        if session.state.status == STOPPED and not also_stopped:
+            self._start_grace(session)
+            raise NoSuchSession("This session is stopped; resume it first.")
+        return session
+
+    async def _row(self, session_id: str, owner: str) -> SessionRow:
+        if (session := self._live.get(session_id)) is not None and session.row.owner == owner:
+            return session.row
+        row = await self.services.store.get(session_id)
+        if row is None or row.owner != owner:
+            raise NoSuchSession("There is no such session.")
+        return row
+
+    async def _bring_back(self, row: SessionRow) -> StatelessInteractiveSession:
+        async with self._lock(row.id):
+            if (session := self._live.get(row.id)) is not None:
+                return session
+            await self._make_room()
+            await self._acquire(row.id)
+            fresh = await self.services.store.get(row.id)
+            if fresh is None:
+                raise NoSuchSession("There is no such session.")
+            session = StatelessInteractiveSession(self.services, fresh)
+            await session.load()
+            self._adopt(session)
+            self._start_grace(session)
+            return session
+
+    async def _acquire(self, session_id: str) -> None:
+        for _ in range(ACQUIRE_TRIES):
+            if await self.services.store.acquire(session_id, self.services.runner):
+                return
+            await asyncio.sleep(ACQUIRE_WAIT_S)
+        raise NotPermitted("This session is open in another Jupyter server; close it there first.")
+
+    def _adopt(self, session: StatelessInteractiveSession) -> None:
+        self._live[session.id] = session
+        if self._beating is None:
+            self._beating = asyncio.get_running_loop().create_task(self._beat())
+
+    def _lock(self, name: str) -> asyncio.Lock:
+        """Who brings a session in or out does it alone."""
+        lock = self._locks.get(name)
+        if lock is None:
+            lock = self._locks[name] = asyncio.Lock()
+        return lock
+
+    async def _make_room(self) -> None:
+        """A session nobody is connected to gives way to a new one."""
+        limit = self.services.config.limits.max_sessions
+        if len(self._live) >= limit and self._grace:
+            await self.drop(next(iter(self._grace)))
+        if len(self._live) >= limit:
+            raise LimitReached(f"{limit} sessions are live on this server already; stop one first.", "max_sessions")
+
+    def _start_grace(self, session: StatelessInteractiveSession) -> None:
+        if session.is_kept or session.id in self._grace or self._closed:
+            return
+        loop = asyncio.get_running_loop()
+        delay = self.services.config.limits.resume_grace_s
+        self._grace[session.id] = loop.call_later(delay, self._grace_over, session.id)
+
+    def _grace_over(self, session_id: str) -> None:
+        del self._grace[session_id]
+        self.drop_soon(session_id)
+
+    async def _beat(self) -> None:
+        """Tell the peers that share the store, once a second, that this process still runs its sessions."""
+        while True:
+            await asyncio.sleep(BEAT_S)
+            if self._live:
+                try:
+                    await self.services.store.beat(self.services.runner)
+                except StoreError as error:
+                    log.warning("no sign of life could be given: %s", error)

@@ -1,0 +1,367 @@
+"""One live session: takes messages, runs their turns one after the other, tells every subscriber what happens."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Protocol
+from uuid import uuid4
+
+import msgspec
+
+from whisperer_kernel.agents.registry import route
+from whisperer_kernel.errors import InvalidParams, NoSuchSession, QueueFull, StoreError
+from whisperer_kernel.events import (
+    ACTIVE,
+    STOPPED,
+    AgentSwitched,
+    AIMessageChunk,
+    Entry,
+    Event,
+    FinishReason,
+    ModelChanged,
+    SessionCleared,
+    SessionStatus,
+    SessionUsage,
+    SwitchedBy,
+    Usage,
+    UserMessage,
+    notification,
+)
+from whisperer_kernel.sessions.log import SessionLog, unpack
+from whisperer_kernel.sessions.services import Services
+from whisperer_kernel.sessions.state import SessionState, title_of
+from whisperer_kernel.sessions.store import SessionChanges, SessionRow
+from whisperer_kernel.sessions.turn import Turn
+
+NOTE_CHARS = 1_000
+
+log = logging.getLogger(__name__)
+
+
+class Subscriber(Protocol):
+    """A connection that is shown a session's events."""
+
+    @property
+    def client_id(self) -> str:
+        """The id by which events name this connection."""
+        ...
+
+    @property
+    def keeps_alive(self) -> bool:
+        """Whether the session stays in memory for it; a kernel's own connection does not count."""
+        ...
+
+    def send(self, frame: str) -> None:
+        """Take a frame. Must not block."""
+        ...
+
+
+class StartParams(msgspec.Struct, kw_only=True, frozen=True):
+    """What a new session is started with."""
+
+    agent: str | None = None
+    model: str | None = None
+    mode: str = "ask"
+    context: str | None = None
+    language: str | None = None
+    notebook: str | None = None
+    kernel_id: str | None = None
+    new: bool = False
+
+
+class Submitted(msgspec.Struct, frozen=True):
+    """A message was taken: ``queued`` messages come before it."""
+
+    message_id: str
+    queued: int
+
+
+class StatelessInteractiveSession:
+    """Holds nothing that could not be rebuilt from the log but who is listening and the turn that runs."""
+
+    def __init__(self, services: Services, row: SessionRow) -> None:
+        self.id = row.id
+        self.row = row
+        self.state = SessionState()
+        self._services = services
+        self._log = SessionLog(
+            services.store,
+            row,
+            services.runner,
+            replay_events=services.config.limits.replay_events,
+            apply=self.state.apply,
+            publish=self._publish,
+        )
+        self._subscribers: dict[Subscriber, int] = {}
+        self._queue: deque[UserMessage] = deque()
+        self._turn: Turn | None = None
+        self._runner: asyncio.Task[None] | None = None
+        self._submitting: dict[str, asyncio.Future[Submitted]] = {}
+        self.on_idle: Callable[[], None] = lambda: None
+
+    # --- coming and going -------------------------------------------------------------------------------------------
+
+    async def begin(self, params: StartParams) -> None:
+        """The first events of a new session: it is active, and the agent introduces herself."""
+        provider = await self._services.provider_info(params.model)
+        given = {key: value for key, value in msgspec.to_builtins(params).items() if value is not None}
+        await self._log.append(
+            SessionStatus(status=ACTIVE, provider=provider, params={**given, "agent": self.row.agent}),
+            SessionChanges(agent=self.row.agent, status=ACTIVE),
+        )
+        await self._introduce(self.row.agent)
+
+    async def load(self) -> None:
+        """Go on with a session from the store. Turns that a crash cut off end as ``interrupted``."""
+        entries = unpack(await self._services.store.read(self.id, 0))
+        self.state.apply_all(entries)
+        crashed = self.row.reserved > self.row.last_seq
+        if crashed:
+            self._log.last_seq = self.row.reserved
+            self.row.recovered = self.row.reserved + 1
+            await self._log.change(SessionChanges(recovered=self.row.recovered))
+        self._log.load(entries)
+        for user in [turn.user for turn in self.state.open.values()]:
+            await self._end(user, "interrupted")
+        if self.state.agent not in {spec.id for spec in self._services.agents.all()}:
+            self.state.agent = self._services.agents.default.id
+
+    async def activate(self) -> None:
+        """A stopped session becomes active again."""
+        if self.state.status == STOPPED:
+            await self._log.append(SessionStatus(status=ACTIVE), SessionChanges(status=ACTIVE))
+
+    async def stop(self) -> None:
+        """Cancel the turn and what is queued; from now on the session takes no messages until it is resumed."""
+        await self._end_turns("cancelled")
+        if self.state.status != STOPPED:
+            await self._log.append(SessionStatus(status=STOPPED, reason="stopped"), SessionChanges(status=STOPPED))
+
+    async def close(self, reason: FinishReason) -> None:
+        """Leave memory: turns end with ``reason``, the log is saved and given back."""
+        await self._end_turns(reason)
+        try:
+            await self._log.close()
+        except StoreError as error:
+            log.warning("session %s could not be closed in good order: %s", self.id, error)
+
+    def subscribe(self, subscriber: Subscriber) -> None:
+        """Show ``subscriber`` every event from here on."""
+        self._subscribers[subscriber] = self._log.seq
+
+    def unsubscribe(self, subscriber: Subscriber) -> None:
+        """Show it no more."""
+        self._subscribers.pop(subscriber, None)
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether a connection is there for which the session stays in memory."""
+        return any(subscriber.keeps_alive for subscriber in self._subscribers)
+
+    # --- what happened ----------------------------------------------------------------------------------------------
+
+    @property
+    def seq(self) -> int:
+        """The number of the last event."""
+        return self._log.seq
+
+    @property
+    def recovered(self) -> int:
+        """The first number after the last crash; 0 where there was none."""
+        return self.row.recovered
+
+    def replay(self, after_seq: int) -> list[str] | None:
+        """The notifications after ``after_seq``, or None where they are not all kept."""
+        entries = self._log.since(after_seq)
+        return None if entries is None else [notification(self.id, entry) for entry in entries]
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Publish nothing meanwhile."""
+        self._log.hold()
+        try:
+            yield
+        finally:
+            self._log.release()
+
+    # --- what a client asks for -------------------------------------------------------------------------------------
+
+    async def prompt(
+        self,
+        message: str,
+        *,
+        client_id: str,
+        context: list[dict[str, Any]] | None = None,
+        client_message_id: str | None = None,
+    ) -> Submitted:
+        """Take a message in; its turn runs as soon as those before it have ended."""
+        if client_message_id is None:
+            return await self._submit(message, client_id, context, None)
+        if (message_id := self.state.sent.get(client_message_id)) is not None:
+            return Submitted(message_id, 0)
+        if (underway := self._submitting.get(client_message_id)) is not None:
+            return await asyncio.shield(underway)
+        submitting = asyncio.ensure_future(self._submit(message, client_id, context, client_message_id))
+        self._submitting[client_message_id] = submitting
+        submitting.add_done_callback(lambda _: self._submitting.pop(client_message_id, None))
+        return await asyncio.shield(submitting)
+
+    async def _submit(
+        self, message: str, client_id: str, context: list[dict[str, Any]] | None, client_message_id: str | None
+    ) -> Submitted:
+        if self.state.status == STOPPED:
+            raise NoSuchSession("This session is stopped; resume it first.")
+        if not message.strip():
+            raise InvalidParams("message: is empty")
+        limit = self._services.config.limits.max_queue
+        if len(self._queue) >= limit:
+            raise QueueFull(
+                f"{limit} messages are waiting already; wait for the running turn or stop it.", limit="max_queue"
+            )
+        agents = self._services.agents
+        agent, _ = route(message, agents)
+        user = UserMessage(
+            message_id=uuid4().hex,
+            message=message,
+            agent=agent or self.state.agent,
+            client_id=client_id,
+            context=context,
+            client_message_id=client_message_id,
+        )
+        queued = len(self._queue) + (self._turn is not None)
+        self._queue.append(user)
+        try:
+            title = None if self.state.title else title_of(message)
+            await self._log.append(user, SessionChanges(title=title))
+        except StoreError:
+            self._queue.remove(user)
+            raise
+        self._run_queue()
+        return Submitted(user.message_id, queued)
+
+    async def cancel(self, message_id: str | None) -> bool:
+        """End the running turn, or the queued message of this id, as ``cancelled``; False where there is none."""
+        turn = self._turn
+        if turn is not None and message_id in (None, turn.user.message_id):
+            return turn.cancel("cancelled")
+        waiting = next((user for user in self._queue if user.message_id == message_id), None)
+        if waiting is None:
+            return False
+        self._queue.remove(waiting)
+        await self._end(waiting, "cancelled")
+        return True
+
+    async def switch(self, agent: str, by: SwitchedBy, note: str | None = None) -> None:
+        """Make another agent current, also while a turn runs. Raises ``NoSuchAgent``."""
+        to_agent = self._services.agents.get(agent).id
+        if to_agent == self.state.agent and note is None:
+            return
+        await self._log.append(
+            AgentSwitched(from_agent=self.state.agent, to_agent=to_agent, by=by, note=note),
+            SessionChanges(agent=to_agent),
+        )
+        await self._introduce(to_agent)
+
+    async def handoff(self, to_agent: str, note: str | None) -> None:
+        """Switch, and tell the new agent what the old one was doing: in ``note``, or in the last words exchanged."""
+        await self.switch(to_agent, "handoff", note or self._last_exchange())
+
+    async def set_model(self, model: str) -> None:
+        """Ask another model from the next turn on."""
+        await self._log.append(ModelChanged(model=model, provider=await self._services.provider_info(model)))
+
+    async def clear(self, agent: str | None) -> None:
+        """Forget the conversation with one agent, or with all."""
+        if agent is not None:
+            self._services.agents.get(agent)
+        await self._log.append(SessionCleared(agent=agent))
+
+    async def place(self, kernel_id: str | None, notebook: str | None) -> None:
+        """The session's notebook was renamed, or has a new kernel."""
+        changes = SessionChanges(
+            kernel_id=kernel_id if kernel_id != self.row.kernel_id else None,
+            notebook=notebook if notebook != self.row.notebook else None,
+        )
+        if changes != SessionChanges():
+            await self._log.change(changes)
+            self.row.kernel_id = kernel_id or self.row.kernel_id
+            self.row.notebook = notebook or self.row.notebook
+
+    # --- turns ------------------------------------------------------------------------------------------------------
+
+    def _run_queue(self) -> None:
+        if self._runner is None or self._runner.done():
+            self._runner = asyncio.get_running_loop().create_task(self._run_turns())
+
+    async def _run_turns(self) -> None:
+        while self._queue:
+            user = self._queue.popleft()
+            self._turn = Turn(self._services, self._log, self.state, user)
+            try:
+                end = await self._turn.run()
+                await self._end(user, end.reason, usage=end.usage, error=end.error)
+                await self._count(end.usage)
+            finally:
+                self._turn = None
+        self.on_idle()
+
+    async def _end(self, user: UserMessage, reason: FinishReason, **fields: Any) -> None:
+        """The one final event of a turn."""
+        await self._append(
+            AIMessageChunk(message_id=user.message_id, agent=user.agent, is_final=True, finish_reason=reason, **fields)
+        )
+
+    async def _count(self, usage: Usage | None) -> None:
+        if usage is None:
+            return
+        total = self.state.usage + usage
+        await self._append(
+            SessionUsage(
+                prompt_tokens=total.prompt_tokens, completion_tokens=total.completion_tokens, cost_usd=total.cost_usd
+            )
+        )
+
+    async def _append(self, event: Event) -> None:
+        """Append what has happened already, whether or not it can be saved; the log says so where it cannot."""
+        try:
+            await self._log.append(event)
+        except StoreError:
+            # Logged by the log, shown to the user as the session's status: nothing is left to do here.
+            return
+
+    async def _end_turns(self, reason: FinishReason) -> None:
+        waiting, self._queue = self._queue, deque()
+        if self._turn is not None:
+            self._turn.cancel(reason)
+        if self._runner is not None:
+            await asyncio.wait([self._runner])
+        for user in waiting:
+            await self._end(user, reason)
+
+    async def _introduce(self, agent: str) -> None:
+        """An agent says who she is the first time she becomes current. No model is asked."""
+        introduction = self._services.agents.get(agent).introduction
+        if introduction and agent not in self.state.introduced:
+            await self._log.append(
+                AIMessageChunk(
+                    message_id=uuid4().hex, agent=agent, chunk=introduction, is_final=True, finish_reason="stop"
+                )
+            )
+
+    def _last_exchange(self) -> str:
+        """What the current agent was last asked and answered, cut to a note's length."""
+        said = [message for message in self.state.history(self.state.agent) if message.role != "tool"][-2:]
+        name = self._services.agents.get(self.state.agent).name
+        return "\n".join(
+            f"{'The user' if message.role == 'user' else name}: {message.content[:NOTE_CHARS]}" for message in said
+        )
+
+    def _publish(self, entry: Entry) -> None:
+        frame = notification(self.id, entry)
+        for subscriber, after in list(self._subscribers.items()):
+            if entry.seq > after:
+                subscriber.send(frame)

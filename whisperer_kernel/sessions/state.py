@@ -1,0 +1,222 @@
+"""What a session is at a moment: a fold of its log, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Literal
+
+import msgspec
+
+from whisperer_kernel.agents.attachments import attached
+from whisperer_kernel.agents.context import AgentContext
+from whisperer_kernel.events import (
+    AgentSwitched,
+    AIMessageChunk,
+    Entry,
+    FinishReason,
+    ModelChanged,
+    SessionCleared,
+    SessionStatus,
+    SessionUsage,
+    ToolCall,
+    TurnError,
+    Usage,
+    UserMessage,
+)
+from whisperer_kernel.tools.call import ToolRequest
+
+TITLE_CHARS = 80
+
+
+class HistoryMessage(msgspec.Struct, kw_only=True, rename="camel", omit_defaults=True):
+    """A message as ``session.history`` and snapshots show it. A reply without ``finish_reason`` is still running."""
+
+    message_id: str
+    role: Literal["user", "assistant", "tool"]
+    agent: str
+    # Always there, also where it is empty.
+    content: str = msgspec.field(default_factory=str)
+    ts: str
+    finish_reason: FinishReason | None = None
+    tool_calls: list[dict[str, Any]] | None = None
+    tool_call_id: str | None = None
+    usage: Usage | None = None
+    error: TurnError | None = None
+    context: list[dict[str, Any]] | None = None
+
+
+class OpenTurn(msgspec.Struct, kw_only=True):
+    """A message that has no final event yet: queued, running, or cut off by a crash."""
+
+    user: UserMessage
+    ts: str
+    texts: list[str] = []
+    # Where the text begins that has come since the last tool call.
+    told: int = 0
+    started: str | None = None
+
+
+class SessionState:
+    """The fold. ``apply`` takes entries in the order of their numbers."""
+
+    def __init__(self) -> None:
+        self.agent = ""
+        self.model: str | None = None
+        self.params: dict[str, Any] = {}
+        self.status = 0
+        self.title = ""
+        self.messages: list[HistoryMessage] = []
+        self.contexts: dict[str, AgentContext] = {}
+        self.notes: dict[str, str] = {}
+        self.introduced: set[str] = set()
+        self.open: dict[str, OpenTurn] = {}
+        self.sent: dict[str, str] = {}
+        self.usage = Usage()
+
+    def apply_all(self, entries: Iterable[Entry]) -> None:
+        """Fold entries in."""
+        for entry in entries:
+            self.apply(entry)
+
+    def apply(self, entry: Entry) -> None:
+        """Fold one entry in."""
+        match entry.event:
+            case AIMessageChunk() as chunk:
+                self._chunk(chunk, entry.ts)
+            case UserMessage() as message:
+                self._user(message, entry.ts)
+            case AgentSwitched() as switch:
+                self.agent = switch.to_agent
+                if switch.note:
+                    self.notes[switch.to_agent] = switch.note
+            case SessionStatus() as status:
+                self._status(status)
+            case ModelChanged() as change:
+                self.model = change.model
+            case SessionCleared() as cleared:
+                self._clear(cleared.agent)
+            case SessionUsage() as usage:
+                self.usage = Usage(
+                    prompt_tokens=usage.prompt_tokens,
+                    completion_tokens=usage.completion_tokens,
+                    cost_usd=usage.cost_usd,
+                )
+            case ToolCall() as call:
+                self._tool(call, entry.ts)
+            case _:
+                pass
+
+    def context(self, agent: str) -> AgentContext:
+        """The agent's memory of this session; empty where she has none yet."""
+        return self.contexts.setdefault(agent, AgentContext())
+
+    def history(self, agent: str | None = None) -> list[HistoryMessage]:
+        """All messages, oldest first, the running turn's text so far among them."""
+        running = [
+            HistoryMessage(
+                message_id=turn.user.message_id,
+                role="assistant",
+                agent=turn.user.agent,
+                content="".join(turn.texts),
+                ts=turn.started,
+            )
+            for turn in self.open.values()
+            if turn.started
+        ]
+        return [message for message in [*self.messages, *running] if agent in (None, message.agent)]
+
+    def _status(self, event: SessionStatus) -> None:
+        self.status = event.status
+        if event.params is not None:
+            self.params = event.params
+            self.agent = event.params.get("agent", self.agent)
+            self.model = event.params.get("model") or self.model
+
+    def _user(self, event: UserMessage, ts: str) -> None:
+        self.open[event.message_id] = OpenTurn(user=event, ts=ts)
+        self.context(event.agent).add_user(event.message_id, event.message, attached(event.context or []))
+        self.messages.append(
+            HistoryMessage(
+                message_id=event.message_id,
+                role="user",
+                agent=event.agent,
+                content=event.message,
+                ts=ts,
+                context=event.context,
+            )
+        )
+        if event.client_message_id is not None:
+            self.sent[event.client_message_id] = event.message_id
+        self.title = self.title or title_of(event.message)
+
+    def _chunk(self, event: AIMessageChunk, ts: str) -> None:
+        turn = self.open.get(event.message_id)
+        if turn is not None:
+            turn.texts.append(event.chunk)
+            turn.started = turn.started or ts
+        if not event.is_final:
+            return
+        text = event.chunk if turn is None else "".join(turn.texts)
+        if turn is None:
+            self.introduced.add(event.agent)
+        else:
+            del self.open[event.message_id]
+            self.notes.pop(event.agent, None)
+            since_tools = "".join(turn.texts[turn.told :])
+            self.context(event.agent).add_reply(event.message_id, since_tools, event.finish_reason or "stop")
+        self.messages.append(
+            HistoryMessage(
+                message_id=event.message_id,
+                role="assistant",
+                agent=event.agent,
+                content=text,
+                ts=(turn and turn.started) or ts,
+                finish_reason=event.finish_reason,
+                usage=event.usage,
+                error=event.error,
+            )
+        )
+
+    def _tool(self, event: ToolCall, ts: str) -> None:
+        if event.status not in {"done", "error", "denied"}:
+            return
+        result = event.result or event.error or ""
+        context = self.context(event.agent)
+        if (turn := self.open.get(event.message_id)) is not None:
+            context.add_text(event.message_id, "".join(turn.texts[turn.told :]))
+            turn.told = len(turn.texts)
+        arguments = msgspec.json.encode(event.arguments).decode()
+        context.add_tool(
+            event.message_id, ToolRequest(id=event.tool_call_id, name=event.tool_name, arguments=arguments), result
+        )
+        self.messages.append(
+            HistoryMessage(
+                message_id=event.message_id,
+                role="tool",
+                agent=event.agent,
+                content=result,
+                ts=ts,
+                tool_call_id=event.tool_call_id,
+            )
+        )
+
+    def _clear(self, agent: str | None) -> None:
+        # A turn that still runs is not forgotten half way: its message stays with its reply.
+        self.messages = [
+            message
+            for message in self.messages
+            if message.message_id in self.open or agent not in (None, message.agent)
+        ]
+        for name in [agent] if agent else list(self.contexts):
+            self.context(name).clear()
+            self.notes.pop(name, None)
+
+
+def title_of(message: str) -> str:
+    r"""A session's title: the first line of its first message, cut at a word.
+
+    >>> title_of("  How does this work?\\nIn detail")
+    'How does this work?'
+    """
+    line = next((line.strip() for line in message.splitlines() if line.strip()), "")
+    return line if len(line) <= TITLE_CHARS else line[:TITLE_CHARS].rsplit(" ", 1)[0] + "…"

@@ -1,0 +1,146 @@
+"""One turn of a session: the agent's request, the loop, and what comes of it as events."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any
+
+from whisperer_kernel.agents.agent import StatelessAgent
+from whisperer_kernel.agents.attachments import attached
+from whisperer_kernel.agents.history import request_budget
+from whisperer_kernel.agents.registry import route
+from whisperer_kernel.ai.loop import StatelessAILoop, TurnEnd, turn_error
+from whisperer_kernel.ai.provider import ChatRequest, Provider
+from whisperer_kernel.errors import ProviderError, StoreError, WhispererError
+from whisperer_kernel.events import (
+    AIMessageChunk,
+    AIReasoningChunk,
+    Event,
+    FinishReason,
+    ProviderStatus,
+    ToolCall,
+    ToolStatus,
+    TurnError,
+    UserMessage,
+)
+from whisperer_kernel.sessions.log import SessionLog
+from whisperer_kernel.sessions.services import Services
+from whisperer_kernel.sessions.state import SessionState
+from whisperer_kernel.tools.call import ToolRequest, ToolResult
+
+log = logging.getLogger(__name__)
+
+
+class Turn:
+    """Runs once. Is the loop's stream callbacks: what arrives goes to the session's log in the moment it arrives."""
+
+    def __init__(self, services: Services, session_log: SessionLog, state: SessionState, user: UserMessage) -> None:
+        self.user = user
+        self._services = services
+        self._log = session_log
+        self._state = state
+        self._task: asyncio.Task[TurnEnd] | None = None
+        self._cancelled: FinishReason | None = None
+
+    async def run(self) -> TurnEnd:
+        """The turn, to its end. Never raises: whatever happens is an end."""
+        self._task = asyncio.get_running_loop().create_task(self._work())
+        await asyncio.wait([self._task])
+        if self._task.cancelled():
+            return TurnEnd(reason=self._cancelled or "cancelled")
+        if (error := self._task.exception()) is not None:
+            return _failed(error)
+        end = self._task.result()
+        return end if self._cancelled is None else TurnEnd(reason=self._cancelled, usage=end.usage)
+
+    def cancel(self, reason: FinishReason) -> bool:
+        """End the turn now; the provider's connection is closed. A second or late call changes nothing: False."""
+        if self._task is None or self._task.done() or self._cancelled is not None:
+            return False
+        self._cancelled = reason
+        # Once: a stream that is cancelled again while it closes its connection would leak it.
+        self._task.cancel()
+        return True
+
+    async def _work(self) -> TurnEnd:
+        provider = await self._services.provider()
+        agent = StatelessAgent(self._services.agents.get(self.user.agent))
+        limits = self._services.config.limits
+        loop = StatelessAILoop(
+            provider,
+            self._services.tools,
+            max_rounds=min(agent.spec.max_rounds or limits.max_rounds, limits.max_rounds),
+            max_reply_chars=limits.max_reply_bytes,
+        )
+        return await loop.run(await self._request(agent, provider), self)
+
+    async def _request(self, agent: StatelessAgent, provider: Provider) -> ChatRequest:
+        config = self._services.config
+        model = self._state.model or agent.spec.model
+        parameters = {**config.provider.parameters, **agent.spec.parameters}
+        _, text = route(self.user.message, self._services.agents)
+        prepared = agent.request(
+            self._state.context(self.user.agent),
+            message=text or self.user.message,
+            budget=request_budget(
+                await provider.context_length(model), config.limits.history_tokens, parameters.get("max_tokens")
+            ),
+            model=model,
+            parameters=config.provider.parameters,
+            language=self._state.params.get("language"),
+            session_context=self._state.params.get("context"),
+            note=self._state.notes.get(self.user.agent),
+            attachments=attached(self.user.context or []),
+        )
+        return prepared.request
+
+    def text(self, chunk: str) -> None:
+        """See ``StreamCallbacks``."""
+        self._log.stream(AIMessageChunk(message_id=self.user.message_id, agent=self.user.agent, chunk=chunk))
+
+    def reasoning(self, chunk: str) -> None:
+        """See ``StreamCallbacks``."""
+        self._log.stream(AIReasoningChunk(message_id=self.user.message_id, agent=self.user.agent, chunk=chunk))
+
+    async def provider(self, status: ProviderStatus) -> None:
+        """See ``StreamCallbacks``."""
+        await self._append(status)
+
+    async def tool(
+        self, request: ToolRequest, arguments: dict[str, Any], status: ToolStatus, result: ToolResult | None = None
+    ) -> None:
+        """See ``StreamCallbacks``."""
+        content = result.content if result is not None else None
+        await self._append(
+            ToolCall(
+                message_id=self.user.message_id,
+                tool_call_id=request.id,
+                tool_name=request.name,
+                arguments=arguments,
+                agent=self.user.agent,
+                executor="server",
+                status=status,
+                result=content if status == "done" else None,
+                error=content if status == "error" else None,
+            )
+        )
+
+    async def _append(self, event: Event) -> None:
+        try:
+            await self._log.append(event)
+        except StoreError:
+            # The log has told the session's status; a turn that can still answer goes on.
+            return
+
+
+def _failed(error: BaseException) -> TurnEnd:
+    if isinstance(error, ProviderError):
+        return TurnEnd(reason="error", error=turn_error(error))
+    if isinstance(error, WhispererError):
+        return TurnEnd(reason="error", error=TurnError(kind="internal", message=str(error)))
+    log.error("a turn failed: %s", type(error).__name__, exc_info=error)
+    return TurnEnd(
+        reason="error",
+        error=TurnError(kind="internal", message="Something went wrong inside Whisperer; the server's log says what."),
+    )
