@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 from jupyter_server.auth.decorator import authorized, ws_authenticated
@@ -15,12 +15,10 @@ from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
 from jupyter_ext.outbox import Outbox
 from jupyter_ext.owners import owner_of
+from jupyter_ext.whisperer import Whisperer
 from whisperer_kernel.rpc.connection import Connection
 from whisperer_kernel.rpc.openrpc import document
 from whisperer_kernel.version import __version__
-
-if TYPE_CHECKING:
-    from jupyter_ext.app import Whisperer
 
 RESOURCE = "whisperer"
 MAX_REQUESTS_AT_ONCE = 64
