@@ -92,7 +92,7 @@ FAULTS: dict[str, Callable[[], Reply]] = {
     "fault-empty": Reply,
     "fault-redirect": lambda: Reply((), 307, {"Location": "http://127.0.0.1:9/v1/chat/completions"}),
     "fault-no-headers": lambda: Reply([Act.HANG], framing="raw"),
-    "fault-garbage": lambda: Reply([b"220 smtp.example ESMTP ready\r\n"], framing="raw"),
+    "fault-garbage": lambda: Reply([b"220 smtp.example ESMTP ready\r\n\r\n"], framing="raw"),
     "fault-early-close": lambda: Reply([Act.CUT], framing="raw"),
     "fault-early-reset": lambda: Reply([Act.RESET], framing="raw"),
     "fault-comments": lambda: Reply([b": OPENROUTER PROCESSING\n\n", 0.02, *_good()]),

@@ -1,0 +1,1 @@
+"""Who answers: providers, how one is chosen, and the loop that asks it."""
