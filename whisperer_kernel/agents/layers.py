@@ -81,7 +81,7 @@ class Layer:
     def _forbidden(self, entry: AgentEntry, known: bool) -> Iterator[tuple[str, str]]:  # noqa: FBT001 - private
         if self._trusted:
             return
-        for key in entry.given().keys() - (_NARROWS if known else _ADDS):
+        for key in sorted(entry.given().keys() - (_NARROWS if known else _ADDS)):
             yield key, f"a workspace may not set this{' for an agent that is not its own' if known else ''}"
 
     def _refuse_clashes(self, place: str, spec: AgentSpec, agents: Agents) -> None:

@@ -131,8 +131,8 @@ def _line(longest: int) -> Callable[[str], str]:
     """One line that shows what it says: invisible characters could make one agent look like another."""
 
     def check(value: str) -> str:
-        if not value.strip():
-            return "is empty"
+        if value.strip() != value or not value:
+            return "is empty, or begins or ends with a space"
         if len(value) > longest:
             return f"longer than {longest} characters"
         return "" if value.isprintable() else "holds line breaks or invisible characters"
@@ -142,7 +142,10 @@ def _line(longest: int) -> Callable[[str], str]:
 
 def _icon(value: str) -> str:
     longest = 8
-    fine = 0 < len(value) <= longest and not any(char.isspace() or char in "<>&\"'" for char in value)
+    joiner = "\u200d"
+    fine = 0 < len(value) <= longest and all(
+        char == joiner or (char.isprintable() and char not in " <>&\"'") for char in value
+    )
     return "" if fine else f"must be one symbol, at most {longest} characters and no markup"
 
 
