@@ -121,6 +121,8 @@ export class ScriptedTransport implements Transport {
   readonly requests: { method: string; params: unknown }[] = [];
   /** Answers a request instead of the session. */
   override: (method: RequestMethod) => Error | null = () => null;
+  /** The connection breaks when this was carried out and not answered yet. */
+  loseAnswerTo: RequestMethod | null = null;
   /** Loses this one on its way. */
   lose: (notification: Notification) => boolean = () => false;
   #notify: (notification: Notification) => void = () => undefined;
@@ -167,7 +169,10 @@ export class ScriptedTransport implements Transport {
     this.requests.push({ method, params });
     const error = this.override(method);
     if (error) throw error;
-    return this.#answer(method, params as never) as Requests[M]["result"];
+    const result = this.#answer(method, params as never) as Requests[M]["result"];
+    if (method !== this.loseAnswerTo) return result;
+    this.drop();
+    throw new ConnectionLost("The connection was lost.");
   }
 
   #answer(method: RequestMethod, params: Record<string, string>): unknown {

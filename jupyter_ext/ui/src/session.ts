@@ -103,8 +103,8 @@ export class SessionClient {
     else this.transport.connect();
   }
 
-  close(): void {
-    this.#listeners.clear();
+  /** The session stays, here and on the server; `connect` goes on with it. */
+  disconnect(): void {
     this.transport.close();
   }
 
@@ -169,6 +169,7 @@ export class SessionClient {
     if (state.name === "open") void this.#open();
     else if (state.name === "refused") this.#fail(state.reason);
     else if (state.name === "waiting") this.#enter("reconnecting");
+    else if (state.name === "connecting") this.#enter(this.#sessionId ? "reconnecting" : "connecting");
   }
 
   /** On every new connection: the session is resumed, or started where there is none. */

@@ -32,43 +32,60 @@ export type ChatTraits = {
 
 type Model = AnyModel<ChatTraits>;
 
-/** One per model: views come and go, the session stays. */
+/** How long the connection outlives the last view, in ms: an output that is moved is taken away and put back. */
+const LINGER_MS = 10_000;
+
+/** One per model. Its views share the session; without any view there is no connection. */
 export default function widget() {
   let session: SessionClient | null = null;
+  let views = 0;
   return {
     initialize({ model }: InitializeProps<ChatTraits>) {
-      const client = openSession(model);
+      const client = sessionOf(model);
       session = client;
       const stop = mirror(client, model);
       return () => {
         stop();
-        client.close();
+        client.disconnect();
       };
     },
     render({ model, el }: RenderProps<ChatTraits>) {
       if (!session) return undefined;
-      const view = new ChatView(session, { draft: draftOf(model) });
-      const resize = () => {
-        view.element.style.setProperty("--whisperer-height", model.get("height") || null);
-      };
-      resize();
-      model.on("change:height", resize);
-      el.append(view.element);
+      const client = session;
+      if (++views === 1) client.connect();
+      const leave = show(client, model, el);
       return () => {
-        model.off("change:height", resize);
-        view.destroy();
+        leave();
+        views -= 1;
+        setTimeout(() => {
+          if (views === 0) client.disconnect();
+        }, LINGER_MS);
       };
     },
   };
 }
 
-function openSession(model: Model): SessionClient {
+function show(session: SessionClient, model: Model, el: HTMLElement): () => void {
+  const view = new ChatView(session, { draft: draftOf(model) });
+  const resize = () => {
+    view.element.style.setProperty("--whisperer-height", model.get("height") || null);
+  };
+  resize();
+  model.on("change:height", resize);
+  el.append(view.element);
+  return () => {
+    model.off("change:height", resize);
+    view.destroy();
+  };
+}
+
+function sessionOf(model: Model): SessionClient {
   const server = findServer();
-  const transport = server ? new WebSocketTransport(server) : new Unreachable("This page has no Jupyter server.");
+  const transport = server
+    ? new WebSocketTransport(server)
+    : new Unreachable("Whisperer needs the Jupyter server that it is installed in, and this page does not come from one.");
   const outbox = new Outbox(storageKey("outbox", model), pageStorage());
-  const client = new SessionClient(transport, paramsOf(model), outbox, model.get("_session_id") || null);
-  client.connect();
-  return client;
+  return new SessionClient(transport, paramsOf(model), outbox, model.get("_session_id") || null);
 }
 
 function paramsOf(model: Model): SessionParams {
@@ -96,7 +113,6 @@ function mirror(session: SessionClient, model: Model): () => void {
   const unsubscribe = session.subscribe(tell);
   model.on("change:_asked_agent", obey);
   obey();
-  tell();
   return () => {
     unsubscribe();
     model.off("change:_asked_agent", obey);
@@ -104,13 +120,14 @@ function mirror(session: SessionClient, model: Model): () => void {
 }
 
 function tellModel(session: SessionClient, model: Model): void {
-  const { chat } = session.picture;
+  const { chat, connection } = session.picture;
+  // What is being replayed is told when it is complete.
+  const isSettled = connection === "live" && session.isCaughtUp && runningTurn(chat) === null;
   const isChanged = [
     put(model, "status", statusOf(session)),
     put(model, "agent", chat.agent || model.get("agent")),
     model.get("_new") && put(model, "_session_id", session.sessionId ?? ""),
-    // What is being replayed is told when it is complete.
-    session.isCaughtUp && runningTurn(chat) === null && putHistory(model, finishedHistory(chat)),
+    isSettled && putHistory(model, finishedHistory(chat)),
   ];
   if (isChanged.includes(true)) model.save_changes();
 }

@@ -70,7 +70,7 @@ export function usageWords(usage: Usage | null): string {
   if (!usage) return "";
   const tokens = (usage.promptTokens ?? 0) + (usage.completionTokens ?? 0);
   if (tokens === 0) return "";
-  const words = `${tokens.toLocaleString("en")} tokens`;
+  const words = tokens === 1 ? "1 token" : `${tokens.toLocaleString("en")} tokens`;
   return usage.costUsd === undefined ? words : `${words} · ${dollars(usage.costUsd)}`;
 }
 

@@ -35,11 +35,6 @@ export class AgentPicker {
     this.onPick(agentId);
   }
 
-  focus(): void {
-    const radios = [...this.#radios.values()];
-    (radios.find(({ checked }) => checked) ?? radios[0])?.focus();
-  }
-
   #build(agents: readonly AgentInfo[]): void {
     this.#agents = agents;
     this.#radios.clear();

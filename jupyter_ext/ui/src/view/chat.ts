@@ -13,9 +13,12 @@ import { Conversation } from "./conversation";
 import { button, h, icon, ICONS, setText } from "./dom";
 import { Repaint } from "./repaint";
 import { ScrollPin } from "./scrollPin";
+import { isShortcut } from "./shortcut";
 
 const DEMO = "built-in demo model, often wrong: connect a larger one";
 const COMMAND = /^\/[a-z]+(?: [^\n]*)?$/;
+const HINT = "Enter sends · Shift+Enter new line";
+const RUNNING_HINT = "Enter queues · Esc stops";
 const ANNOUNCED_CHARACTERS = 300;
 const NO_SUGGESTIONS: readonly string[] = [];
 
@@ -25,6 +28,7 @@ export interface ChatOptions {
 
 export class ChatView {
   readonly element = h("section", { class: "whisperer", role: "region", "aria-label": "Whisperer chat" });
+  readonly #head = h("div", { class: "whisperer-head" });
   readonly #picker = new AgentPicker((agentId) => void this.session.switchAgent(agentId));
   readonly #provider = h("div", { class: "whisperer-provider", role: "status", "aria-label": "Provider" });
   readonly #badge = h("div", { class: "whisperer-badge", hidden: true }, DEMO);
@@ -43,6 +47,7 @@ export class ChatView {
   });
   readonly #composer: Composer;
   readonly #connection = h("div", { class: "whisperer-connection", role: "status", "aria-label": "Connection" });
+  readonly #hint = h("div", { class: "whisperer-hint", "aria-hidden": "true" });
   readonly #usage = h("div", { class: "whisperer-usage", title: "This session so far" });
   readonly #announcer = h("div", { class: "whisperer-unseen", "aria-live": "polite" });
   readonly #pin = new ScrollPin(this.#log);
@@ -81,6 +86,7 @@ export class ChatView {
 
   #build(): void {
     this.#log.tabIndex = 0;
+    this.#head.append(this.#picker.element, this.#provider);
     this.#log.append(this.#conversation.element, this.#suggestions);
     const latest = button(
       "whisperer-latest",
@@ -91,13 +97,13 @@ export class ChatView {
       icon(ICONS.down),
     );
     this.element.append(
-      h("div", { class: "whisperer-head" }, this.#picker.element, this.#provider),
+      this.#head,
       this.#badge,
       this.#notice,
       this.#problem,
       h("div", { class: "whisperer-middle" }, this.#log, latest),
       this.#composer.element,
-      h("div", { class: "whisperer-foot" }, this.#connection, this.#usage),
+      h("div", { class: "whisperer-foot" }, this.#connection, this.#hint, this.#usage),
       this.#announcer,
     );
     this.#pin.onChange = (isPinned) => {
@@ -115,10 +121,19 @@ export class ChatView {
   #key(event: KeyboardEvent): void {
     const isSave = (event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "s";
     if (!isSave) event.stopPropagation();
-    if (event.type === "keydown" && event.key === "Escape" && runningTurn(this.session.picture.chat) !== null) {
-      event.preventDefault();
+    if (event.type === "keydown" && this.#obeys(event)) event.preventDefault();
+  }
+
+  /** Carries out what a key stands for in the whole chat. Returns whether it stood for anything. */
+  #obeys(event: KeyboardEvent): boolean {
+    const { chat, agents } = this.session.picture;
+    if (event.key === "Escape" && runningTurn(chat) !== null) {
       void this.session.cancel();
+      return true;
     }
+    const called = agents.find(({ shortcut }) => shortcut && isShortcut(shortcut, event));
+    if (called) void this.session.switchAgent(called.agent_id);
+    return called !== undefined;
   }
 
   #send(text: string): boolean | Promise<boolean> {
@@ -137,12 +152,15 @@ export class ChatView {
     }
     const { chat, connection } = picture;
     tint(this.element, this.#cast.get(chat.agent));
+    this.#head.hidden = picture.agents.length === 0 && chat.provider === null;
     this.#picker.update(picture.agents, chat.agent, connection === "live");
     this.#paintProvider(picture);
     this.#paintProblem(picture);
     this.#conversation.update(picture, this.#cast);
     this.#paintSuggestions(picture);
-    this.#composer.update(runningTurn(chat) !== null, chat.agent && this.#cast.nameOf(chat.agent));
+    const isRunning = runningTurn(chat) !== null;
+    this.#composer.update(isRunning, chat.agent && this.#cast.nameOf(chat.agent));
+    setText(this.#hint, connection === "live" ? (isRunning ? RUNNING_HINT : HINT) : "");
     setText(this.#usage, usageWords(chat.usage));
     this.#usage.title = usageDetail(chat.usage);
     this.#announceEnds(picture);

@@ -1,0 +1,114 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { NotificationMethod, NotificationParams, SessionEvent } from "../src/protocol";
+import { EMPTY, finishedHistory, fold, fromSnapshot, queuedTurns, runningTurn, type ChatState } from "../src/state";
+
+let seq = 0;
+
+function after<M extends NotificationMethod>(state: ChatState, method: M, params: NotificationParams[M]): ChatState {
+  const place = { sessionId: "s", seq: ++seq, ts: "2025-01-01T00:00:00Z" };
+  return fold(state, { method, params: { ...params, ...place } } as unknown as SessionEvent);
+}
+
+function ask(state: ChatState, messageId: string, message = "?"): ChatState {
+  return after(state, "UserMessageNotification", { messageId, message, agent: "alice", clientId: "c" });
+}
+
+function chunk(state: ChatState, messageId: string, text: string): ChatState {
+  return after(state, "AIMessageChunkNotification", { messageId, agent: "alice", chunk: text, isFinal: false });
+}
+
+function end(state: ChatState, messageId: string, rest: object = {}): ChatState {
+  const params = { messageId, agent: "alice", chunk: "", isFinal: true, finishReason: "stop" as const, ...rest };
+  return after(state, "AIMessageChunkNotification", params);
+}
+
+const said = (state: ChatState) => state.entries.map(({ role, text }) => `${role}: ${text}`);
+
+test("chunks add up to a reply, which the final one ends", () => {
+  let state = chunk(chunk(ask(EMPTY, "1", "Hi"), "1", "Hel"), "1", "lo");
+  assert.equal(runningTurn(state), "1");
+  state = end(state, "1", { usage: { promptTokens: 3 } });
+  assert.deepEqual(said(state), ["user: Hi", "assistant: Hello"]);
+  assert.equal(runningTurn(state), null);
+  const reply = state.entries[1];
+  assert.ok(reply?.role === "assistant" && reply.finishReason === "stop" && reply.usage?.promptTokens === 3);
+});
+
+test("a final chunk alone is a whole message", () => {
+  const state = end(EMPTY, "intro", { chunk: "I am Alice." });
+  assert.deepEqual(said(state), ["assistant: I am Alice."]);
+  assert.equal(runningTurn(state), null);
+});
+
+test("a reply stands behind its question, whatever was queued meanwhile", () => {
+  const state = chunk(ask(chunk(ask(EMPTY, "1", "a"), "1", "A"), "2", "b"), "1", "A");
+  assert.deepEqual(said(state), ["user: a", "assistant: AA", "user: b"]);
+});
+
+test("messages behind the running turn are queued, the first unanswered one runs", () => {
+  let state = ask(ask(ask(EMPTY, "1"), "2"), "3");
+  assert.equal(runningTurn(state), "1");
+  assert.deepEqual([...queuedTurns(state)], ["2", "3"]);
+  state = end(state, "1");
+  assert.equal(runningTurn(state), "2");
+  assert.deepEqual([...queuedTurns(state)], ["3"]);
+});
+
+test("taking a queued message back leaves the ones before it waiting", () => {
+  const state = end(ask(ask(ask(EMPTY, "1"), "2"), "3"), "3", { finishReason: "cancelled" });
+  assert.equal(runningTurn(state), "1");
+  assert.deepEqual([...queuedTurns(state)], ["2"]);
+});
+
+test("a message that a later turn overtook waits no longer", () => {
+  const state = end(chunk(ask(ask(EMPTY, "lost"), "2"), "2", "x"), "2");
+  assert.equal(runningTurn(state), null);
+  assert.equal(queuedTurns(state).size, 0);
+});
+
+test("each status of a tool call replaces the one before", () => {
+  const call = { messageId: "1", toolCallId: "t", toolName: "read", arguments: {}, agent: "alice", executor: "server" } as const;
+  let state = after(ask(EMPTY, "1"), "ToolCallNotification", { ...call, status: "running" });
+  state = after(state, "ToolCallNotification", { ...call, status: "done", result: "42" });
+  const reply = state.entries[1];
+  assert.ok(reply?.role === "assistant");
+  assert.deepEqual(reply.toolCalls.map(({ status, result }) => [status, result]), [["done", "42"]]);
+});
+
+test("clearing one agent keeps what the others said", () => {
+  let state = end(ask(EMPTY, "1"), "1");
+  state = after(state, "UserMessageNotification", { messageId: "2", message: "b", agent: "tessa", clientId: "c" });
+  assert.deepEqual(said(after(state, "session.cleared", { agent: "alice" })), ["user: b"]);
+  assert.deepEqual(said(after(state, "session.cleared", {})), []);
+});
+
+test("what the provider says of itself is gone with the first text", () => {
+  let state = after(ask(EMPTY, "1"), "provider.status", { state: "downloading", message: "12 of 145 MB", progress: 0.1 });
+  assert.equal(state.providerStatus?.message, "12 of 145 MB");
+  state = chunk(state, "1", "Hello");
+  assert.equal(state.providerStatus, null);
+});
+
+test("a snapshot replaces the conversation, and the turn that runs goes on", () => {
+  const messages = [
+    { messageId: "1", role: "user", agent: "alice", content: "a" },
+    { messageId: "1", role: "assistant", agent: "alice", content: "Let me look." },
+    { messageId: "1", role: "tool", agent: "alice", content: "42" },
+    { messageId: "1", role: "assistant", agent: "alice", content: "It is" },
+  ] as const;
+  let state = fromSnapshot(ask(EMPTY, "old"), { seq: 9, agent: "alice", messages: [...messages] });
+  assert.equal(runningTurn(state), "1");
+  state = end(chunk(state, "1", " 42."), "1");
+  assert.deepEqual(said(state), ["user: a", "assistant: Let me look.\n\nIt is 42."]);
+});
+
+test("an unknown notification changes nothing", () => {
+  const state = ask(EMPTY, "1");
+  assert.equal(fold(state, { method: "plan.updated", params: {} } as unknown as SessionEvent), state);
+});
+
+test("history holds finished turns with their questions, and nothing that runs or waits", () => {
+  const state = ask(chunk(ask(end(chunk(ask(EMPTY, "1", "a"), "1", "A"), "1"), "2"), "2", "…"), "3");
+  assert.deepEqual(finishedHistory(state).map(({ role, content }) => [role, content]), [["user", "a"], ["assistant", "A"]]);
+});

@@ -1,0 +1,45 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { backoff } from "../src/backoff";
+import { isShortcut } from "../src/view/shortcut";
+import { errorDetail, errorTitle, finishWords, usageWords } from "../src/words";
+
+test("cost is shown only where it is known", () => {
+  assert.equal(usageWords({ promptTokens: 1200, completionTokens: 34 }), "1,234 tokens");
+  assert.equal(usageWords({ promptTokens: 1200, completionTokens: 34, costUsd: 0.00042 }), "1,234 tokens · $0.00042");
+  assert.equal(usageWords({ promptTokens: 1, completionTokens: 1, costUsd: 1.5 }), "2 tokens · $1.50");
+  assert.equal(usageWords({ promptTokens: 1, costUsd: 0 }), "1 token · $0");
+  assert.equal(usageWords(null), "");
+});
+
+test("an end is told unless it is the ordinary one", () => {
+  assert.equal(finishWords("stop"), "");
+  assert.match(finishWords("length"), /^Cut off/);
+  assert.match(finishWords("cancelled"), /^Stopped/);
+  assert.match(finishWords("interrupted"), /^Interrupted/);
+});
+
+test("an error has words for its kind, also for one that is new", () => {
+  assert.equal(errorTitle({ kind: "auth", message: "" }), "The provider refused the key");
+  assert.equal(errorTitle({ kind: "surprise", message: "" }), "The turn failed");
+  assert.equal(
+    errorDetail({ kind: "rate_limited", message: "Wait.", status: 429, retryAfter: 95 }),
+    "Wait. (HTTP 429) Try again in 2 min.",
+  );
+});
+
+test("attempts to connect grow apart up to 20 s, and are jittered", () => {
+  assert.equal(backoff(0, () => 0), 250);
+  assert.equal(backoff(0, () => 1), 500);
+  assert.equal(backoff(3, () => 1), 4_000);
+  assert.equal(backoff(60, () => 1), 20_000);
+});
+
+test("a shortcut is its key with exactly its modifiers", () => {
+  const press = (rest: object) =>
+    ({ code: "KeyA", key: "å", altKey: false, shiftKey: false, ctrlKey: false, metaKey: false, ...rest }) as KeyboardEvent;
+  assert.ok(isShortcut("Alt Shift A", press({ altKey: true, shiftKey: true })));
+  assert.ok(!isShortcut("Alt Shift A", press({ altKey: true })));
+  assert.ok(!isShortcut("Alt Shift A", press({ altKey: true, shiftKey: true, ctrlKey: true })));
+  assert.ok(!isShortcut("A", press({ key: "a" })));
+});
