@@ -33,12 +33,16 @@ async def make_client(base_url: str, headers: Mapping[str, str]) -> httpx.AsyncC
     The environment's proxies and certificates count for other machines only: what listens on loopback is not behind a
     proxy. Raises ``ProviderError`` where they cannot be used.
     """
-    # Reading the certificate store takes some 20 ms, too long for an event loop that others stream on.
-    tls = await asyncio.to_thread(_trusted) if base_url.startswith("https:") else _no_tls()
+    # Importing the transport takes some 20 ms and reading the certificates 30 more, too long for an event loop that
+    # others stream on.
+    return await asyncio.to_thread(_make, base_url, headers)
+
+
+def _make(base_url: str, headers: Mapping[str, str]) -> httpx.AsyncClient:
     try:
         return httpx.AsyncClient(
             headers=headers,
-            verify=tls,
+            verify=_trusted() if base_url.startswith("https:") else _no_tls(),
             trust_env=not is_loopback(base_url),
             timeout=None,  # noqa: S113 - whoever sends a request keeps its time
             limits=_LIMITS,
