@@ -83,7 +83,7 @@ class Methods:
             session_id=session.id,
             status=session.state.status,
             client_id=call.connection.client_id,
-            agent=session.state.agent,
+            agent=session.agent,
             seq=seq,
             resumed=resumed,
             provider=await self._services.provider_info(session.state.model),
@@ -105,7 +105,7 @@ class Methods:
             session_id=session.id,
             status=session.state.status,
             client_id=call.connection.client_id,
-            agent=session.state.agent,
+            agent=session.agent,
             seq=session.seq,
             pending=p.Pending(),
             provider=provider,
@@ -188,7 +188,7 @@ class Methods:
         """Make another agent current, also while a turn runs."""
         session = await self._held(call, call.connection.session_id(params.session_id))
         await session.switch(params.agent_id, "user")
-        return p.Switched(success=True, current_agent=session.state.agent)
+        return p.Switched(success=True, current_agent=session.agent)
 
     @method("session.current_agent")
     async def current_agent(self, call: Call, params: p.OptionalSessionId) -> p.CurrentAgent:
@@ -201,9 +201,9 @@ class Methods:
     async def handoff(self, call: Call, params: p.Handoff) -> p.HandedOff:
         """Switch, and tell the new agent what the old one was doing."""
         session = await self._held(call, call.connection.session_id(params.session_id))
-        from_agent = session.state.agent
+        from_agent = session.agent
         await session.handoff(params.to_agent, params.note)
-        return p.HandedOff(success=True, from_agent=from_agent, to_agent=session.state.agent)
+        return p.HandedOff(success=True, from_agent=from_agent, to_agent=session.agent)
 
     # --- models -----------------------------------------------------------------------------------------------------
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from whisperer_kernel.errors import StoreError
+from whisperer_kernel.errors import LeaseLost, StoreError
 from whisperer_kernel.events import (
     FAILED,
     AIMessageChunk,
@@ -27,7 +27,7 @@ from whisperer_kernel.events import (
     decode,
     encode,
 )
-from whisperer_kernel.sessions.store import LogRow, SessionChanges, SessionRow, Store
+from whisperer_kernel.sessions.store import LogRow, SessionChanges, Store
 
 BLOCK = 1_000
 CHECKPOINT_S = 1.0
@@ -106,29 +106,34 @@ class _Pending(msgspec.Struct):
 
 
 class SessionLog:
-    """The log of one session that this process runs.
+    """The log of one session, written while this process runs the session and read while another does.
 
     Each entry is given to ``apply`` as soon as it counts (a chunk at once, anything else when it is durable) and to
-    ``publish`` as soon as it may be seen; both in order, none twice.
+    ``publish`` as soon as it may be seen; both in order, none twice. ``lost`` is called when another process turns out
+    to run the session.
     """
 
     def __init__(  # noqa: PLR0913 - one log is made in one place, with all it needs by name
         self,
         store: Store,
-        row: SessionRow,
+        session_id: str,
         runner: str,
         *,
         replay_events: int,
         apply: Callable[[Entry], None],
         publish: Callable[[Entry], None],
+        lost: Callable[[], None],
     ) -> None:
         self._store = store
         self._runner = runner
         self._apply = apply
         self._publish = publish
-        self.row = row
-        self.last_seq = row.last_seq
-        self._reserved = row.reserved
+        self._lost = lost
+        self._session_id = session_id
+        self.last_seq = 0
+        # The first number after the last gap: what a crashed process may have sent before it is not in the log.
+        self.recovered = 0
+        self._reserved = 0
         self._applied: deque[Entry] = deque(maxlen=replay_events)
         self._pending: deque[_Pending] = deque()
         self._held: deque[Entry] = deque()
@@ -144,14 +149,36 @@ class SessionLog:
         """The number of the last entry that counts."""
         return self._pending[0].entry.seq - 1 if self._pending else self.last_seq
 
-    def load(self, entries: Sequence[Entry]) -> None:
-        """Take what the store holds, for replay; entries from before the last crash are not one run with the rest."""
-        self._applied.extend(entry for entry in entries if entry.seq >= self.row.recovered)
+    async def read(self) -> None:
+        """Take what the store holds beyond what is known here. Raises ``StoreError``."""
+        for entry in unpack(await self._store.read(self._session_id, self.last_seq)):
+            if entry.seq > self.last_seq + 1:
+                self._gap(entry.seq)
+            self.last_seq = entry.seq
+            self._take(entry)
+        self._drain()
+
+    def lead(self, reserved: int) -> bool:
+        """Write from here on. True: whoever wrote before did not stop in good order, numbers go on above his block."""
+        self._reserved = reserved
+        crashed = reserved > self.last_seq
+        if crashed:
+            self._gap(reserved + 1)
+            self.last_seq = reserved
+        return crashed
+
+    def reset(self) -> None:
+        """Forget everything, to be read anew from the store."""
+        self._stop_timer()
+        self.last_seq = self.recovered = 0
+        self.failed = None
+        for kept in (self._applied, self._pending, self._held, self._unsaved):
+            kept.clear()
 
     def since(self, seq: int) -> list[Entry] | None:
         """The entries after ``seq``, or None where some of them are no longer kept or ``seq`` lies beyond the log."""
         first = self._applied[0].seq if self._applied else self.seq + 1
-        if not first - 1 <= seq <= self.seq:
+        if not max(first - 1, self.recovered) <= seq <= self.seq:
             return None
         return [entry for entry in self._applied if entry.seq > seq]
 
@@ -197,12 +224,11 @@ class SessionLog:
 
     async def close(self) -> None:
         """Save what is left and give the session back. Raises ``StoreError``."""
-        if self._timer is not None:
-            self._timer.cancel()
+        self._stop_timer()
         while self._tasks:
             await asyncio.wait(self._tasks)
         await self._save(SessionChanges())
-        await self._store.release(self.row.id, self._runner, self.last_seq)
+        await self._store.release(self._session_id, self._runner, self.last_seq)
 
     def _number(self, event: Event) -> Entry:
         self.last_seq += 1
@@ -212,12 +238,24 @@ class SessionLog:
 
     def _drain(self) -> None:
         while self._pending and ((durable := self._pending[0].durable) is None or durable.done()):
-            entry = self._pending.popleft().entry
-            self._applied.append(entry)
-            self._held.append(entry)
-            self._apply(entry)
+            self._take(self._pending.popleft().entry)
         while self._held and not self._holds:
             self._publish(self._held.popleft())
+
+    def _take(self, entry: Entry) -> None:
+        self._applied.append(entry)
+        self._held.append(entry)
+        self._apply(entry)
+
+    def _gap(self, first: int) -> None:
+        """Numbers go on at ``first``: nobody can be brought from before it to after it event by event."""
+        self._applied.clear()
+        self.recovered = first
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
     def _checkpoint_due(self) -> None:
         self._timer = None
@@ -232,7 +270,7 @@ class SessionLog:
     def _done(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
-            log.warning("session %s: %s", self.row.id, error)
+            log.warning("session %s: %s", self._session_id, error)
         self._drain()
 
     async def _save_pending(self, pending: _Pending, changes: SessionChanges) -> None:
@@ -258,7 +296,10 @@ class SessionLog:
             if not entries and changes == SessionChanges():
                 return
             try:
-                await self._store.append(self.row.id, self._runner, pack(entries), changes)
+                await self._store.append(self._session_id, self._runner, pack(entries), changes)
+            except LeaseLost:
+                self._lost()
+                raise
             except StoreError as error:
                 self._unsaved = entries + self._unsaved
                 self.failed = error

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from uuid import uuid4
 from weakref import WeakValueDictionary
 
-from whisperer_kernel.errors import LimitReached, NoSuchSession, NotPermitted, StoreError
+from whisperer_kernel.errors import LimitReached, NoSuchSession, StoreError
 from whisperer_kernel.events import STOPPED
 from whisperer_kernel.sessions.log import now, unpack
 from whisperer_kernel.sessions.services import Services
@@ -17,8 +17,6 @@ from whisperer_kernel.sessions.state import SessionState
 from whisperer_kernel.sessions.store import Page, SessionRow
 
 BEAT_S = 1.0
-ACQUIRE_TRIES = 10
-ACQUIRE_WAIT_S = 0.5
 
 Hold = Callable[[StatelessInteractiveSession], None]
 
@@ -61,8 +59,10 @@ class StatelessSessionManager:
         return await self._load(session_id, owner, also_stopped=True)
 
     async def session(self, session_id: str, owner: str) -> StatelessInteractiveSession:
-        """The session, live; a stopped one has to be resumed first and is ``NoSuchSession`` until then."""
-        return await self._load(session_id, owner, also_stopped=False)
+        """The session, run by this process; a stopped one has to be resumed first, ``NoSuchSession`` until then."""
+        session = await self._load(session_id, owner, also_stopped=False)
+        await session.lead()
+        return session
 
     async def read(self, session_id: str, owner: str) -> SessionState:
         """What the session is, without making it live."""
@@ -82,6 +82,7 @@ class StatelessSessionManager:
         if session_id not in self._live and row.status == STOPPED:
             return None
         session = await self._load(session_id, owner, also_stopped=True)
+        await session.lead()
         hold(session)
         await session.stop()
         return session
@@ -89,6 +90,7 @@ class StatelessSessionManager:
     async def delete(self, session_id: str, owner: str, hold: Hold) -> None:
         """Remove a session and its log; who is connected is told that it is stopped."""
         session = await self._load(session_id, owner, also_stopped=True)
+        await session.lead()
         hold(session)
         await session.stop()
         await self.drop(session_id)
@@ -153,6 +155,7 @@ class StatelessSessionManager:
         )
         await self.services.store.create(row, self.services.runner)
         session = StatelessInteractiveSession(self.services, row)
+        await session.enter()
         self._adopt(session)
         return session
 
@@ -179,22 +182,11 @@ class StatelessSessionManager:
             if (session := self._live.get(row.id)) is not None:
                 return session
             await self._make_room()
-            await self._acquire(row.id)
-            fresh = await self.services.store.get(row.id)
-            if fresh is None:
-                raise NoSuchSession("There is no such session.")
-            session = StatelessInteractiveSession(self.services, fresh)
-            await session.load()
+            session = StatelessInteractiveSession(self.services, row)
+            await session.enter()
             self._adopt(session)
             self._start_grace(session)
             return session
-
-    async def _acquire(self, session_id: str) -> None:
-        for _ in range(ACQUIRE_TRIES):
-            if await self.services.store.acquire(session_id, self.services.runner):
-                return
-            await asyncio.sleep(ACQUIRE_WAIT_S)
-        raise NotPermitted("This session is open in another Jupyter server; close it there first.")
 
     def _adopt(self, session: StatelessInteractiveSession) -> None:
         self._live[session.id] = session
@@ -233,6 +225,8 @@ class StatelessSessionManager:
             await asyncio.sleep(BEAT_S)
             if self._live:
                 try:
-                    await self.services.store.beat(self.services.runner)
+                    for session_id in await self.services.store.beat(self.services.runner):
+                        if (session := self._live.get(session_id)) is not None:
+                            await session.hand_over()
                 except StoreError as error:
                     log.warning("no sign of life could be given: %s", error)

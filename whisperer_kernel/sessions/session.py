@@ -5,15 +5,16 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import count
 from typing import Any, Protocol
 from uuid import uuid4
 
 import msgspec
 
 from whisperer_kernel.agents.registry import route
-from whisperer_kernel.errors import InvalidParams, NoSuchSession, QueueFull, StoreError
+from whisperer_kernel.errors import InvalidParams, NoSuchSession, NotPermitted, QueueFull, StoreError
 from whisperer_kernel.events import (
     ACTIVE,
     STOPPED,
@@ -31,13 +32,16 @@ from whisperer_kernel.events import (
     UserMessage,
     notification,
 )
-from whisperer_kernel.sessions.log import SessionLog, unpack
+from whisperer_kernel.sessions.log import SessionLog
 from whisperer_kernel.sessions.services import Services
 from whisperer_kernel.sessions.state import SessionState, title_of
 from whisperer_kernel.sessions.store import SessionChanges, SessionRow
 from whisperer_kernel.sessions.turn import Turn
 
 NOTE_CHARS = 1_000
+FOLLOW_S = 0.25
+TICKS_PER_TRY = 4
+TAKE_OVER_TRIES = 20
 
 log = logging.getLogger(__name__)
 
@@ -90,18 +94,22 @@ class StatelessInteractiveSession:
         self._services = services
         self._log = SessionLog(
             services.store,
-            row,
+            row.id,
             services.runner,
             replay_events=services.config.limits.replay_events,
-            apply=self.state.apply,
+            apply=self._apply,
             publish=self._publish,
+            lost=self._lease_lost,
         )
+        self._role = asyncio.Lock()
+        self.leads = False
+        self._follower: asyncio.Task[None] | None = None
+        self._losing: asyncio.Task[None] | None = None
         self._subscribers: dict[Subscriber, int] = {}
         self._queue: deque[UserMessage] = deque()
         self._turn: Turn | None = None
         self._runner: asyncio.Task[None] | None = None
         self._submitting: dict[str, asyncio.Future[Submitted]] = {}
-        self.on_idle: Callable[[], None] = lambda: None
 
     # --- coming and going -------------------------------------------------------------------------------------------
 
@@ -115,24 +123,34 @@ class StatelessInteractiveSession:
         )
         await self._introduce(self.row.agent)
 
-    async def load(self) -> None:
-        """Go on with a session from the store. Turns that a crash cut off end as ``interrupted``."""
-        entries = unpack(await self._services.store.read(self.id, 0))
-        self.state.apply_all(entries)
-        crashed = self.row.reserved > self.row.last_seq
-        if crashed:
-            self._log.last_seq = self.row.reserved
-            self.row.recovered = self.row.reserved + 1
-            await self._log.change(SessionChanges(recovered=self.row.recovered))
-        self._log.load(entries)
-        for user in [turn.user for turn in self.state.open.values()]:
-            await self._end(user, "interrupted")
-        if self.state.agent not in {spec.id for spec in self._services.agents.all()}:
-            self.state.agent = self._services.agents.default.id
+    async def enter(self) -> None:
+        """Come into memory: run the session, or follow whoever runs it. Raises ``StoreError``, ``NoSuchSession``."""
+        async with self._role:
+            if not await self._acquire():
+                await self._log.read()
+                self._follower = asyncio.get_running_loop().create_task(self._follow())
+
+    async def lead(self) -> None:
+        """Run the session from here on. Raises ``NotPermitted`` while another server answers in it."""
+        for _ in range(TAKE_OVER_TRIES):
+            async with self._role:
+                if self.leads or await self._acquire(want=True):
+                    return
+            await asyncio.sleep(FOLLOW_S)
+        raise NotPermitted("Another Jupyter server is answering in this session; wait for it, or stop it there.")
+
+    async def hand_over(self) -> None:
+        """Let another server run the session that asked for it, unless a turn runs; follow it then."""
+        async with self._role:
+            if self.leads and self._turn is None and not self._queue:
+                self.leads = False
+                await self._log.close()
+                self._follower = asyncio.get_running_loop().create_task(self._follow())
 
     async def activate(self) -> None:
         """A stopped session becomes active again."""
         if self.state.status == STOPPED:
+            await self.lead()
             await self._log.append(SessionStatus(status=ACTIVE), SessionChanges(status=ACTIVE))
 
     async def stop(self) -> None:
@@ -144,6 +162,10 @@ class StatelessInteractiveSession:
     async def close(self, reason: FinishReason) -> None:
         """Leave memory: turns end with ``reason``, the log is saved and given back."""
         await self._end_turns(reason)
+        if self._follower is not None:
+            self._follower.cancel()
+        if not self.leads:
+            return
         try:
             await self._log.close()
         except StoreError as error:
@@ -172,7 +194,13 @@ class StatelessInteractiveSession:
     @property
     def recovered(self) -> int:
         """The first number after the last crash; 0 where there was none."""
-        return self.row.recovered
+        return self._log.recovered
+
+    @property
+    def agent(self) -> str:
+        """Who is current; the default agent where she of the log is no longer among the agents."""
+        agents = self._services.agents
+        return self.state.agent if self.state.agent in agents.names else agents.default.id
 
     def replay(self, after_seq: int) -> list[str] | None:
         """The notifications after ``after_seq``, or None where they are not all kept."""
@@ -227,7 +255,7 @@ class StatelessInteractiveSession:
         user = UserMessage(
             message_id=uuid4().hex,
             message=message,
-            agent=agent or self.state.agent,
+            agent=agent or self.agent,
             client_id=client_id,
             context=context,
             client_message_id=client_message_id,
@@ -258,10 +286,10 @@ class StatelessInteractiveSession:
     async def switch(self, agent: str, by: SwitchedBy, note: str | None = None) -> None:
         """Make another agent current, also while a turn runs. Raises ``NoSuchAgent``."""
         to_agent = self._services.agents.get(agent).id
-        if to_agent == self.state.agent and note is None:
+        if to_agent == self.agent and note is None:
             return
         await self._log.append(
-            AgentSwitched(from_agent=self.state.agent, to_agent=to_agent, by=by, note=note),
+            AgentSwitched(from_agent=self.agent, to_agent=to_agent, by=by, note=note),
             SessionChanges(agent=to_agent),
         )
         await self._introduce(to_agent)
@@ -286,10 +314,63 @@ class StatelessInteractiveSession:
             kernel_id=kernel_id if kernel_id != self.row.kernel_id else None,
             notebook=notebook if notebook != self.row.notebook else None,
         )
-        if changes != SessionChanges():
+        if self.leads and changes != SessionChanges():
             await self._log.change(changes)
             self.row.kernel_id = kernel_id or self.row.kernel_id
             self.row.notebook = notebook or self.row.notebook
+
+    # --- one runner, many servers ------------------------------------------------------------------------------------
+
+    async def _acquire(self, *, want: bool = False) -> bool:
+        """Become the one who runs the session, if nobody else does; what a crash cut off ends as ``interrupted``."""
+        store = self._services.store
+        if not await store.acquire(self.id, self._services.runner, want=want):
+            return False
+        await self._log.read()
+        row = await store.get(self.id)
+        if row is None:
+            raise NoSuchSession("There is no such session.")
+        if self._follower is not None and self._follower is not asyncio.current_task():
+            self._follower.cancel()
+        self._follower = None
+        self.leads = True
+        if self._log.lead(row.reserved):
+            await self._append(SessionStatus(status=row.status, reason="recovered: the server had stopped at work"))
+        for user in [turn.user for turn in self.state.open.values()]:
+            await self._end(user, "interrupted")
+        return True
+
+    async def _follow(self) -> None:
+        """Show what another server writes, and take over when it is gone. SQLite tells nobody: it has to be asked."""
+        for tick in count(1):
+            await asyncio.sleep(FOLLOW_S)
+            try:
+                async with self._role:
+                    if self.leads:
+                        return
+                    await self._log.read()
+                    if tick % TICKS_PER_TRY == 0 and await self._acquire():
+                        return
+            except StoreError as error:
+                log.warning("session %s cannot be followed: %s", self.id, error)
+            except NoSuchSession:
+                return
+
+    def _lease_lost(self) -> None:
+        """This process was thought dead, and another runs the session. What is here and not in the log is void."""
+        if self.leads:
+            self.leads = False
+            self._losing = asyncio.get_running_loop().create_task(self._lose())
+
+    async def _lose(self) -> None:
+        await self._end_turns("interrupted")
+        async with self._role:
+            for subscriber, after in self._subscribers.items():
+                # What they have seen they have seen; whatever the other server numbers lies above it.
+                self._subscribers[subscriber] = max(after, self._log.last_seq)
+            self._log.reset()
+            self.state = SessionState()
+            self._follower = asyncio.get_running_loop().create_task(self._follow())
 
     # --- turns ------------------------------------------------------------------------------------------------------
 
@@ -307,7 +388,6 @@ class StatelessInteractiveSession:
                 await self._count(end.usage)
             finally:
                 self._turn = None
-        self.on_idle()
 
     async def _end(self, user: UserMessage, reason: FinishReason, **fields: Any) -> None:
         """The one final event of a turn."""
@@ -354,11 +434,14 @@ class StatelessInteractiveSession:
 
     def _last_exchange(self) -> str:
         """What the current agent was last asked and answered, cut to a note's length."""
-        said = [message for message in self.state.history(self.state.agent) if message.role != "tool"][-2:]
-        name = self._services.agents.get(self.state.agent).name
+        said = [message for message in self.state.history(self.agent) if message.role != "tool"][-2:]
+        name = self._services.agents.get(self.agent).name
         return "\n".join(
             f"{'The user' if message.role == 'user' else name}: {message.content[:NOTE_CHARS]}" for message in said
         )
+
+    def _apply(self, entry: Entry) -> None:
+        self.state.apply(entry)
 
     def _publish(self, entry: Entry) -> None:
         frame = notification(self.id, entry)

@@ -29,7 +29,9 @@ SCHEMA = """
 CREATE TABLE IF NOT EXISTS sessions (
     id TEXT PRIMARY KEY, owner TEXT NOT NULL, created TEXT NOT NULL, updated TEXT NOT NULL, title TEXT NOT NULL,
     notebook TEXT, kernel_id TEXT, agent TEXT NOT NULL, status INTEGER NOT NULL,
-    last_seq INTEGER NOT NULL, reserved INTEGER NOT NULL, recovered INTEGER NOT NULL, runner TEXT);
+    last_seq INTEGER NOT NULL, reserved INTEGER NOT NULL, runner TEXT,
+    wanted INTEGER NOT NULL DEFAULT 0);
+CREATE INDEX IF NOT EXISTS sessions_runner ON sessions (runner, wanted);
 CREATE INDEX IF NOT EXISTS sessions_newest ON sessions (owner, updated DESC, id);
 CREATE INDEX IF NOT EXISTS sessions_kernel ON sessions (owner, kernel_id, created DESC);
 CREATE INDEX IF NOT EXISTS sessions_notebook ON sessions (owner, notebook, created DESC);
@@ -254,7 +256,7 @@ class SQLiteStore:
 
         return await self._ask(job)
 
-    async def acquire(self, session_id: str, runner: str) -> bool:
+    async def acquire(self, session_id: str, runner: str, *, want: bool = False) -> bool:
         """See ``Store``."""
 
         def job(connection: sqlite3.Connection) -> bool:
@@ -262,8 +264,10 @@ class SQLiteStore:
             query = "SELECT runner, beat FROM sessions LEFT JOIN runners ON runners.id = runner WHERE sessions.id = ?"
             holder, beat = connection.execute(query, (session_id,)).fetchone() or (None, None)
             if holder not in (None, runner) and is_alive(holder, beat, now):
+                if want:
+                    connection.execute("UPDATE sessions SET wanted = 1 WHERE id = ?", (session_id,))
                 return False
-            connection.execute("UPDATE sessions SET runner = ? WHERE id = ?", (runner, session_id))
+            connection.execute("UPDATE sessions SET runner = ?, wanted = 0 WHERE id = ?", (runner, session_id))
             _beat(connection, runner, now)
             return True
 
@@ -275,15 +279,22 @@ class SQLiteStore:
 
         def job(connection: sqlite3.Connection) -> None:
             connection.execute(
-                "UPDATE sessions SET runner = NULL, reserved = ? WHERE id = ? AND runner = ?",
+                "UPDATE sessions SET runner = NULL, wanted = 0, reserved = ? WHERE id = ? AND runner = ?",
                 (last_seq, session_id, runner),
             )
 
         await self._writer.submit(job)
 
-    async def beat(self, runner: str) -> None:
+    async def beat(self, runner: str) -> list[str]:
         """See ``Store``."""
-        await self._writer.submit(lambda connection: _beat(connection, runner, self._clock()))
+
+        def job(connection: sqlite3.Connection) -> list[str]:
+            _beat(connection, runner, self._clock())
+            rows = connection.execute("SELECT id FROM sessions WHERE runner = ? AND wanted = 1", (runner,))
+            return [session_id for (session_id,) in rows]
+
+        wanted: list[str] = await self._writer.submit(job)
+        return wanted
 
     async def delete(self, session_id: str) -> None:
         """See ``Store``."""

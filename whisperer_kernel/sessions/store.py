@@ -40,7 +40,7 @@ class SessionRow(msgspec.Struct, kw_only=True):
     """What is known of a session without reading its log. Times are ISO 8601 in UTC.
 
     ``last_seq`` is the last event that is durable, ``reserved`` the last number that may have been sent to anybody;
-    they differ while the session runs and after a crash. ``recovered`` is the first number after the last crash.
+    they differ while the session runs and after a crash.
     """
 
     id: str
@@ -54,7 +54,6 @@ class SessionRow(msgspec.Struct, kw_only=True):
     status: int = 0
     last_seq: int = 0
     reserved: int = 0
-    recovered: int = 0
 
 
 class LogRow(msgspec.Struct, frozen=True):
@@ -75,7 +74,6 @@ class SessionChanges(msgspec.Struct, kw_only=True, frozen=True):
     kernel_id: str | None = None
     agent: str | None = None
     status: int | None = None
-    recovered: int | None = None
 
 
 class Page(msgspec.Struct, frozen=True):
@@ -116,16 +114,19 @@ class Store(Protocol):
         """The log's rows whose ``seq`` lies beyond ``after_seq``, in order."""
         ...
 
-    async def acquire(self, session_id: str, runner: str) -> bool:
-        """Make ``runner`` the session's; False while another that is alive has it."""
+    async def acquire(self, session_id: str, runner: str, *, want: bool = False) -> bool:
+        """Make ``runner`` the session's; False while another that is alive has it.
+
+        With ``want`` that one is asked to let go of it as soon as no turn runs.
+        """
         ...
 
     async def release(self, session_id: str, runner: str, last_seq: int) -> None:
         """Let go of a session in good order, so that its numbers go on without a gap."""
         ...
 
-    async def beat(self, runner: str) -> None:
-        """A sign of life: the runner keeps its sessions."""
+    async def beat(self, runner: str) -> list[str]:
+        """A sign of life: the runner keeps its sessions. Returns those that another one wants."""
         ...
 
     async def delete(self, session_id: str) -> None:
