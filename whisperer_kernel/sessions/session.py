@@ -7,14 +7,13 @@ import logging
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import count
 from typing import Any, Protocol
 from uuid import uuid4
 
 import msgspec
 
 from whisperer_kernel.agents.registry import route
-from whisperer_kernel.errors import InvalidParams, NoSuchSession, NotPermitted, QueueFull, StoreError
+from whisperer_kernel.errors import InvalidParams, NoSuchSession, QueueFull, StoreError
 from whisperer_kernel.events import (
     ACTIVE,
     STOPPED,
@@ -32,6 +31,7 @@ from whisperer_kernel.events import (
     UserMessage,
     notification,
 )
+from whisperer_kernel.sessions.lease import Lease
 from whisperer_kernel.sessions.log import SessionLog
 from whisperer_kernel.sessions.services import Services
 from whisperer_kernel.sessions.state import SessionState, title_of
@@ -39,9 +39,6 @@ from whisperer_kernel.sessions.store import SessionChanges, SessionRow
 from whisperer_kernel.sessions.turn import Turn
 
 NOTE_CHARS = 1_000
-FOLLOW_S = 0.25
-TICKS_PER_TRY = 4
-TAKE_OVER_TRIES = 20
 
 log = logging.getLogger(__name__)
 
@@ -101,9 +98,7 @@ class StatelessInteractiveSession:
             publish=self._publish,
             lost=self._lease_lost,
         )
-        self._role = asyncio.Lock()
-        self.leads = False
-        self._follower: asyncio.Task[None] | None = None
+        self._lease = Lease(services.store, row.id, services.runner, self._log, self._taken)
         self._losing: asyncio.Task[None] | None = None
         self._subscribers: dict[Subscriber, int] = {}
         self._queue: deque[UserMessage] = deque()
@@ -125,27 +120,15 @@ class StatelessInteractiveSession:
 
     async def enter(self) -> None:
         """Come into memory: run the session, or follow whoever runs it. Raises ``StoreError``, ``NoSuchSession``."""
-        async with self._role:
-            if not await self._acquire():
-                await self._log.read()
-                self._follower = asyncio.get_running_loop().create_task(self._follow())
+        await self._lease.enter()
 
     async def lead(self) -> None:
         """Run the session from here on. Raises ``NotPermitted`` while another server answers in it."""
-        for _ in range(TAKE_OVER_TRIES):
-            async with self._role:
-                if self.leads or await self._acquire(want=True):
-                    return
-            await asyncio.sleep(FOLLOW_S)
-        raise NotPermitted("Another Jupyter server is answering in this session; wait for it, or stop it there.")
+        await self._lease.take()
 
     async def hand_over(self) -> None:
-        """Let another server run the session that asked for it, unless a turn runs; follow it then."""
-        async with self._role:
-            if self.leads and self._turn is None and not self._queue:
-                self.leads = False
-                await self._log.close()
-                self._follower = asyncio.get_running_loop().create_task(self._follow())
+        """Let another server run the session that asked for it, unless a turn runs here."""
+        await self._lease.hand_over(lambda: self._turn is not None or bool(self._queue))
 
     async def activate(self) -> None:
         """A stopped session becomes active again."""
@@ -162,12 +145,8 @@ class StatelessInteractiveSession:
     async def close(self, reason: FinishReason) -> None:
         """Leave memory: turns end with ``reason``, the log is saved and given back."""
         await self._end_turns(reason)
-        if self._follower is not None:
-            self._follower.cancel()
-        if not self.leads:
-            return
         try:
-            await self._log.close()
+            await self._lease.close()
         except StoreError as error:
             log.warning("session %s could not be closed in good order: %s", self.id, error)
 
@@ -314,63 +293,33 @@ class StatelessInteractiveSession:
             kernel_id=kernel_id if kernel_id != self.row.kernel_id else None,
             notebook=notebook if notebook != self.row.notebook else None,
         )
-        if self.leads and changes != SessionChanges():
+        if self._lease.held and changes != SessionChanges():
             await self._log.change(changes)
             self.row.kernel_id = kernel_id or self.row.kernel_id
             self.row.notebook = notebook or self.row.notebook
 
     # --- one runner, many servers ------------------------------------------------------------------------------------
 
-    async def _acquire(self, *, want: bool = False) -> bool:
-        """Become the one who runs the session, if nobody else does; what a crash cut off ends as ``interrupted``."""
-        store = self._services.store
-        if not await store.acquire(self.id, self._services.runner, want=want):
-            return False
-        await self._log.read()
-        row = await store.get(self.id)
-        if row is None:
-            raise NoSuchSession("There is no such session.")
-        if self._follower is not None and self._follower is not asyncio.current_task():
-            self._follower.cancel()
-        self._follower = None
-        self.leads = True
-        if self._log.lead(row.reserved):
+    async def _taken(self, row: SessionRow, crashed: bool) -> None:  # noqa: FBT001 - the lease's one callback
+        """What a crash cut off ends as ``interrupted``."""
+        if crashed:
             await self._append(SessionStatus(status=row.status, reason="recovered: the server had stopped at work"))
         for user in [turn.user for turn in self.state.open.values()]:
             await self._end(user, "interrupted")
-        return True
-
-    async def _follow(self) -> None:
-        """Show what another server writes, and take over when it is gone. SQLite tells nobody: it has to be asked."""
-        for tick in count(1):
-            await asyncio.sleep(FOLLOW_S)
-            try:
-                async with self._role:
-                    if self.leads:
-                        return
-                    await self._log.read()
-                    if tick % TICKS_PER_TRY == 0 and await self._acquire():
-                        return
-            except StoreError as error:
-                log.warning("session %s cannot be followed: %s", self.id, error)
-            except NoSuchSession:
-                return
 
     def _lease_lost(self) -> None:
         """This process was thought dead, and another runs the session. What is here and not in the log is void."""
-        if self.leads:
-            self.leads = False
+        if self._lease.held:
+            self._lease.held = False
             self._losing = asyncio.get_running_loop().create_task(self._lose())
 
     async def _lose(self) -> None:
         await self._end_turns("interrupted")
-        async with self._role:
-            for subscriber, after in self._subscribers.items():
-                # What they have seen they have seen; whatever the other server numbers lies above it.
-                self._subscribers[subscriber] = max(after, self._log.last_seq)
-            self._log.reset()
-            self.state = SessionState()
-            self._follower = asyncio.get_running_loop().create_task(self._follow())
+        for subscriber, after in self._subscribers.items():
+            # What they have seen they have seen; whatever the other server numbers lies above it.
+            self._subscribers[subscriber] = max(after, self._log.last_seq)
+        self.state = SessionState()
+        await self._lease.follow_anew()
 
     # --- turns ------------------------------------------------------------------------------------------------------
 
