@@ -23,8 +23,11 @@ class ChatMessage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ChatRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """One round's request. ``model`` None: the provider's own default. ``parameters`` go to the provider as they are
-    (``temperature``, ``max_tokens``, …). ``response_schema`` asks for a reply that is JSON of this schema."""
+    """One round's request. ``model`` None: the provider's own default.
+
+    ``parameters`` go to the provider as they are (``temperature``, ``max_tokens``, …). ``response_schema`` asks for a
+    reply that is JSON of this schema.
+    """
 
     messages: tuple[ChatMessage, ...]
     model: str | None = None
@@ -83,6 +86,11 @@ class Provider(Protocol):
         """Who this is, as the user sees it, with the default model."""
         ...
 
+    @property
+    def supports_tools(self) -> bool:
+        """Whether its models can call tools; others are asked for a reply of a given schema instead."""
+        ...
+
     def stream(self, request: ChatRequest) -> AsyncIterator[Sequence[Delta]]:
         """Ask the model."""
         ...
@@ -92,8 +100,10 @@ class Provider(Protocol):
         ...
 
     async def context_length(self, model: str | None) -> int | None:
-        """Tokens that fit into ``model``'s context, prompt and reply together; None where nobody says. Does not raise;
-        cached; may ask the provider once."""
+        """Tokens that fit into ``model``'s context, prompt and reply together; None where nobody says.
+
+        Does not raise; cached; may ask the provider once.
+        """
         ...
 
     async def aclose(self) -> None:

@@ -88,6 +88,7 @@ class Turn:
             ),
             model=model,
             parameters=config.provider.parameters,
+            tools=self._services.tools.offered(agent.spec.may_use) if provider.supports_tools else (),
             language=self._state.params.get("language"),
             session_context=self._state.params.get("context"),
             note=self._state.notes.get(self.user.agent),
