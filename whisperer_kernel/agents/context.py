@@ -28,17 +28,18 @@ class Conversation(msgspec.Struct, frozen=True):
     costs: tuple[int, ...]
 
 
+_Costed = tuple[ChatMessage, int]
+
+
 @dataclass(slots=True)
 class _Turn:
-    user: str
-    replies: list[ChatMessage] = field(default_factory=list)
-    costs: list[int] = field(default_factory=list)
+    user: _Costed
+    replies: list[_Costed] = field(default_factory=list)
     text: str = ""
     finish: FinishReason | None = None
 
     def add(self, message: ChatMessage) -> None:
-        self.replies.append(message)
-        self.costs.append(cost(message))
+        self.replies.append((message, cost(message)))
 
 
 class AgentContext:
@@ -53,7 +54,8 @@ class AgentContext:
 
     def add_user(self, message_id: str, text: str, attachments: str = "") -> None:
         """A message was sent to this agent. ``attachments`` is what came with it, as text."""
-        self._turns.setdefault(message_id, _Turn(user_message(text, attachments)))
+        if message_id not in self._turns:
+            self._turns[message_id] = _Turn(_user([user_message(text, attachments)]))
 
     def add_text(self, message_id: str, text: str) -> None:
         """The model wrote ``text`` and then called a tool: to be given before the calls of that round."""
@@ -93,20 +95,23 @@ class AgentContext:
         pairs = tuple(chain.from_iterable(self._paired(message)))
         return Conversation(tuple(message for message, _ in pairs), tuple(tokens for _, tokens in pairs))
 
-    def _paired(self, newest: str) -> Iterator[Sequence[tuple[ChatMessage, int]]]:
+    def _paired(self, newest: str) -> Iterator[Sequence[_Costed]]:
         unanswered: list[str] = []
         for turn in self._turns.values():
             if turn.finish is None:
                 continue
-            unanswered.append(turn.user)
             if turn.replies:
-                yield [_user(unanswered), *zip(turn.replies, turn.costs, strict=True)]
+                # Counted when it was added; only what is put together now has to be counted now.
+                question = _user([*unanswered, turn.user[0].content]) if unanswered else turn.user
+                yield [question, *turn.replies]
                 unanswered = []
-            elif turn.finish == "cancelled":
+                continue
+            unanswered.append(turn.user[0].content)
+            if turn.finish == "cancelled":
                 unanswered.append(NO_ANSWER["cancelled"])
         yield [_user([*unanswered, newest])]
 
 
-def _user(texts: Sequence[str]) -> tuple[ChatMessage, int]:
+def _user(texts: Sequence[str]) -> _Costed:
     message = ChatMessage(role="user", content="\n\n".join(texts))
     return message, cost(message)

@@ -55,6 +55,23 @@ def test_costs_belong_to_their_messages() -> None:
     assert list(conversation.costs) == [cost(message) for message in conversation.messages]
 
 
+def test_only_the_new_message_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A long history costs a turn no more than a short one."""
+    context = AgentContext()
+    for number in range(100):
+        context.add_user(str(number), "question")
+        context.add_reply(str(number), "answer", "stop")
+    counted: list[str] = []
+
+    def count(message: ChatMessage) -> int:
+        counted.append(message.content)
+        return 1
+
+    monkeypatch.setattr("whisperer_kernel.agents.context.cost", count)
+    context.conversation("now")
+    assert counted == ["now"]
+
+
 def test_queued_and_running_messages_are_not_history() -> None:
     """The message being answered is not sent twice, and one that waits is not answered with it."""
     context = AgentContext()

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from whisperer_kernel.agents.registry import AgentRegistry, route
+from whisperer_kernel.agents.routing import addressed
 from whisperer_kernel.config import Config
 from whisperer_kernel.errors import ConfigError, NoSuchAgent
 
@@ -285,3 +286,10 @@ def test_address_at_the_start_routes_a_message(
     """By id or by name, in any case; everything else is left as it was written."""
     put(user, BOB + "    name: Dr Bob\n")
     assert route(text, load(tmp_path)) == expected
+
+
+def test_longest_name_is_meant() -> None:
+    """One agent's name may begin with another's."""
+    names = {"bob": "one", "bob smith": "two"}
+    assert addressed("@bob smith hello", names) == ("two", "hello")
+    assert addressed("@bob smiths hello", names) == ("one", "smiths hello")
