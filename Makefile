@@ -74,7 +74,7 @@ $(VENV)/.dev: $(PACKAGING) | $(VENV)/bin/pip
 	$(STEP) "Whisperer and its tools" $(PIP_INSTALL) --editable '.[dev]'
 	@touch $@ $(VENV)/.lab
 
-$(UI)/node_modules/.installed: $(UI)/package.json $(UI)/package-lock.json | $(VENV)/bin/pip
+$(UI)/node_modules/.installed: $(UI)/package-lock.json | $(VENV)/bin/pip
 	$(STEP) "Node" tools/node.sh
 	$(STEP) "Front-end packages" npm --prefix $(UI) ci --no-audit --no-fund
 	@touch $@
