@@ -50,6 +50,7 @@ class StatelessAgent(msgspec.Struct, frozen=True):
         session_context: str | None = None,
         note: str | None = None,
         attachments: str = "",
+        small: bool = False,
     ) -> Prepared:
         """The request that begins a turn.
 
@@ -64,6 +65,7 @@ class StatelessAgent(msgspec.Struct, frozen=True):
             session_context: What every agent of the session is told.
             note: What a handoff told this agent.
             attachments: What came with the message, as text.
+            small: Whether a very small model answers, such as the embedded one.
 
         Raises:
             ProviderError: Of kind ``context_length``: the message does not fit, not even shortened.
@@ -74,6 +76,7 @@ class StatelessAgent(msgspec.Struct, frozen=True):
             context=cut(session_context or "", budget // _SESSION_CONTEXT),
             note=cut(note or "", budget // _NOTE),
             tools=bool(tools),
+            small=small,
         )
         conversation = context.conversation(user_message(message, attachments))
         trimmed = trim(system, conversation.messages, budget - _cost(tools), conversation.costs)

@@ -14,7 +14,7 @@ from whisperer_kernel.yamlfile import YamlFile, read_text
 
 Agents = Mapping[str, AgentSpec]
 ReadPrompt = Callable[[str], str]
-"""From a prompt's path, as the file has it, to the whole instructions. Raises ``ConfigError``."""
+"""From a prompt's path, as the file has it, to its text. Raises ``ConfigError``."""
 
 MAX_PROMPT_BYTES = 32_768
 # What a workspace may say of an agent that is not its own, and of its own: a model decides where prompts are sent and
@@ -26,9 +26,10 @@ _ADDS = {*AgentEntry.__struct_fields__} - {"model", "parameters"}
 class Layer:
     """A file and what it may do. ``trusted`` files may change everything, a workspace's may add and narrow."""
 
-    def __init__(self, path: Path, read_prompt: ReadPrompt, *, trusted: bool) -> None:
+    def __init__(self, path: Path, shared: str, read_prompt: ReadPrompt, *, trusted: bool) -> None:
         self._file = YamlFile(path)
         self._content = self._file.convert(AgentsFile)
+        self._shared = shared
         self._read_prompt = read_prompt
         self._trusted = trusted
 
@@ -60,7 +61,9 @@ class Layer:
             # Further rules only ever take away; an agent that is new may use what the default agent may at most.
             given["tools"] = (*ceiling.tools, *given.get("tools", ()))
         if (prompt := given.pop("prompt", None)) is not None:
-            given["instructions"] = self._instructions(prompt, f"{place}.prompt")
+            given["instructions"] = f"{self._shared}\n\n{self._text(prompt, f'{place}.prompt')}"
+        if (small := given.pop("small_prompt", None)) is not None:
+            given["small_instructions"] = self._text(small, f"{place}.small_prompt")
         if known is not None:
             return msgspec.structs.replace(known, **given)
         return self._new(given, place)
@@ -72,7 +75,7 @@ class Layer:
         given.setdefault("introduction", f"Hello, I am {name}.")
         return AgentSpec(**given)
 
-    def _instructions(self, prompt: str, key: str) -> str:
+    def _text(self, prompt: str, key: str) -> str:
         try:
             return self._read_prompt(prompt)
         except ConfigError as error:

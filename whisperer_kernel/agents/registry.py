@@ -88,7 +88,8 @@ def _shipped(shared: str, folders: Sequence[str]) -> Layer:
     """The layer at the bottom; a prompt of the user's with the same name goes before the shipped one."""
     return Layer(
         resources.packaged(FILE),
-        lambda prompt: f"{shared}\n\n{prompt_text(resources.find(f'{PROMPTS}/{prompt}', None, folders).path)}",
+        shared,
+        lambda prompt: prompt_text(resources.find(f"{PROMPTS}/{prompt}", None, folders).path),
         trusted=True,
     )
 
@@ -102,9 +103,9 @@ def _users(path: Path, shared: str, folders: Sequence[str]) -> Layer:
             raise ConfigError(f"{prompt}: leads out of {root}")
         beside = root / prompt
         found = beside if beside.is_file() else resources.find(f"{PROMPTS}/{prompt}", None, folders).path
-        return f"{shared}\n\n{prompt_text(found)}"
+        return prompt_text(found)
 
-    return Layer(path, read, trusted=True)
+    return Layer(path, shared, read, trusted=True)
 
 
 def _workspaces(workspace: Path, shared: str) -> Layer | None:
@@ -117,7 +118,7 @@ def _workspaces(workspace: Path, shared: str) -> Layer | None:
         found = resources.find(f"{PROMPTS}/{prompt}", workspace, ())
         if found.origin is not resources.Origin.WORKSPACE:
             raise ConfigError(f"{folder / PROMPTS / prompt}: no such file")
-        return f"{shared}\n\n{prompt_text(found.path)}"
+        return prompt_text(found.path)
 
     file = resources.find(FILE, workspace, ())
-    return Layer(file.path, read, trusted=False) if file.origin is resources.Origin.WORKSPACE else None
+    return Layer(file.path, shared, read, trusted=False) if file.origin is resources.Origin.WORKSPACE else None

@@ -42,6 +42,7 @@ class AgentEntry(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_field
     role: str | UnsetType = UNSET
     description: str | UnsetType = UNSET
     prompt: str | UnsetType = UNSET
+    small_prompt: str | UnsetType = UNSET
     tools: ToolRules | UnsetType = UNSET
     model: str | UnsetType | None = UNSET
     parameters: dict[str, Any] | UnsetType = UNSET
@@ -68,14 +69,15 @@ class AgentsFile(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_field
 class AgentSpec(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
     """An agent as the system knows her.
 
-    ``instructions`` is the fixed part of the system prompt, read when the agents were loaded. ``model`` and
-    ``max_rounds`` are None where the configuration decides. ``tools`` are the rules of every file that had a say: a
-    tool has to pass them all.
+    ``instructions`` is the fixed part of the system prompt, read when the agents were loaded; ``small_instructions``
+    its wording for very small models, empty where there is none. ``model`` and ``max_rounds`` are None where the
+    configuration decides. ``tools`` are the rules of every file that had a say: a tool has to pass them all.
     """
 
     id: str
     name: str
     instructions: str
+    small_instructions: str = ""
     role: str = ""
     description: str = ""
     tools: tuple[ToolRules, ...] = (ToolRules(),)

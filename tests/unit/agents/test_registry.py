@@ -129,6 +129,7 @@ def test_agents_file_that_is_not_there_is_named(tmp_path: Path) -> None:
         ("{id: bob, prompt: gone.md}", 2, "agents[0].prompt: prompts/gone.md: no such file"),
         ("{id: bob, prompt: ../secret.md}", 2, "agents[0].prompt: ../secret.md: leads out of"),
         ("{id: bob, prompt: /etc/passwd}", 2, "agents[0].prompt: /etc/passwd: leads out of"),
+        ("{id: bob, prompt: bob.md, small_prompt: ../x.md}", 2, "agents[0].small_prompt: ../x.md: leads out of"),
         ("{id: bob, prompt: empty.md}", 2, "is empty"),
         ("{id: bob, prompt: long.md}", 2, "longer than 32768 bytes"),
         ("{id: bob, promt: bob.md}", 2, "agents[0].promt: unknown key"),
