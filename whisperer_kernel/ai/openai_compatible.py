@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -73,7 +73,7 @@ class OpenAICompatibleProvider:
         """Who this is, with the default model."""
         return self._endpoint.info
 
-    async def stream(self, request: ChatRequest) -> AsyncIterator[Sequence[Delta]]:
+    async def stream(self, request: ChatRequest) -> AsyncGenerator[Sequence[Delta], None]:
         """Ask the model. See ``Provider.stream``."""
         model = request.model or self.info.model
         if model is None:

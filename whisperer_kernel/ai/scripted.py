@@ -17,7 +17,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import deque
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -97,7 +97,7 @@ class ScriptedProvider:
         """Play these after the ones that are waiting."""
         self._replies.extend(replies)
 
-    async def stream(self, request: ChatRequest) -> AsyncIterator[Sequence[Delta]]:
+    async def stream(self, request: ChatRequest) -> AsyncGenerator[Sequence[Delta], None]:
         """Play the next reply."""
         self.requests.append(request)
         reply = self._replies.popleft() if self._replies else _echo(request)
