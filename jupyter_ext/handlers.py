@@ -45,13 +45,14 @@ class WhispererSocket(WebSocketMixin, WebSocketHandler, JupyterHandler):
 
     @property
     def ping_interval(self) -> float:
-        """Milliseconds: the mixin's unit."""
-        return 1_000 * self.whisperer.config.server.ping_interval_s
+        """Seconds, as Tornado takes it; its own pings end half-open sockets, the mixin's are not started."""
+        return self.whisperer.config.server.ping_interval_s
 
     @property
     def ping_timeout(self) -> float:
-        """Milliseconds since the last pong: the one that is due now may take ``ping_timeout_s``."""
-        return self.ping_interval + 1_000 * self.whisperer.config.server.ping_timeout_s
+        """Seconds; Tornado wants it no longer than the interval."""
+        server = self.whisperer.config.server
+        return min(server.ping_timeout_s, server.ping_interval_s)
 
     @ws_authenticated
     @authorized(action="execute", resource=RESOURCE)  # type: ignore[untyped-decorator]
@@ -61,9 +62,8 @@ class WhispererSocket(WebSocketMixin, WebSocketHandler, JupyterHandler):
             raise web.HTTPError(503, "too many connections (limits.max_connections)")
         await super().get(*args, **kwargs)
 
-    def open(self, *args: Any, **kwargs: Any) -> None:
+    def open(self, *_args: Any, **_kwargs: Any) -> None:
         """The socket is up."""
-        super().open(*args, **kwargs)
         # Without it a small request and its answer wait 6 ms for each other.
         self.set_nodelay(True)
         limit = self.whisperer.config.limits.max_client_backlog_bytes

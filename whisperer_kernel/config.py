@@ -117,7 +117,9 @@ class ServerConfig(Section, kw_only=True, frozen=True):
     """The server extension."""
 
     ping_interval_s: Annotated[Seconds, doc("Time between pings on a socket.")] = 20.0
-    ping_timeout_s: Annotated[Seconds, doc("A socket that answers no ping for this long is closed.")] = 20.0
+    ping_timeout_s: Annotated[
+        Seconds, doc("A socket that answers no ping for this long is closed; at most the interval counts.")
+    ] = 20.0
 
 
 class Config(Section, kw_only=True, frozen=True):

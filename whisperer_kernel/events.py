@@ -67,7 +67,11 @@ class Event(msgspec.Struct, kw_only=True, rename="camel", omit_defaults=True):
 
 
 class AIMessageChunk(Event, kw_only=True):
-    """New text of a turn and, when ``is_final``, its end. Exactly one final a turn."""
+    """New text of a turn and, when ``is_final``, its end. Exactly one final a turn.
+
+    ``dropped`` on the final one: so many older messages did not fit into the model's context and were left out;
+    ``truncated``: the message itself was shortened.
+    """
 
     method = "AIMessageChunkNotification"
     message_id: str
@@ -78,6 +82,8 @@ class AIMessageChunk(Event, kw_only=True):
     finish_reason: FinishReason | None = None
     usage: Usage | None = None
     error: TurnError | None = None
+    dropped: int = 0
+    truncated: bool = False
 
 
 class AIReasoningChunk(Event, kw_only=True):

@@ -42,7 +42,10 @@ def now() -> str:
 
 
 class _Parts(msgspec.Struct):
+    """The lengths of the chunks in a row, and when the first came; the row's own time is the last's."""
+
     parts: list[int] = []
+    began: str = ""
 
 
 def pack(entries: Sequence[Entry]) -> list[LogRow]:
@@ -77,16 +80,17 @@ def _row(run: Sequence[Entry]) -> LogRow:
     texts = [entry.event.chunk for entry in run if isinstance(entry.event, AIMessageChunk | AIReasoningChunk)]
     body = encode(msgspec.structs.replace(last.event, chunk="".join(texts)))
     parts = msgspec.json.encode([len(text) for text in texts])
-    return LogRow(last.seq, last.event.method, last.ts, body[:-1] + b',"parts":' + parts + b"}")
+    more = b',"parts":%s,"began":"%s"}' % (parts, run[0].ts.encode())
+    return LogRow(last.seq, last.event.method, last.ts, body[:-1] + more)
 
 
 def _entries(row: LogRow) -> list[Entry]:
     event = decode(row.type, row.payload)
-    lengths = msgspec.json.decode(row.payload, type=_Parts).parts
-    if not (lengths and isinstance(event, AIMessageChunk | AIReasoningChunk)):
+    shared = msgspec.json.decode(row.payload, type=_Parts)
+    if not (shared.parts and isinstance(event, AIMessageChunk | AIReasoningChunk)):
         return [Entry(row.seq, row.ts, event, row.payload)]
     ends = [0]
-    for length in lengths:
+    for length in shared.parts:
         ends.append(ends[-1] + length)
     texts = [event.chunk[start:end] for start, end in pairwise(ends)]
     blank = msgspec.structs.replace(event, chunk="")
@@ -95,7 +99,11 @@ def _entries(row: LogRow) -> list[Entry]:
     events: list[Chunk] = [msgspec.structs.replace(blank, chunk=text) for text in texts[:-1]]
     events.append(msgspec.structs.replace(event, chunk=texts[-1]))
     first = row.seq - len(events) + 1
-    return [Entry(first + index, row.ts, chunk, encode(chunk)) for index, chunk in enumerate(events)]
+    times = [shared.began or row.ts, *[row.ts] * (len(events) - 1)]
+    return [
+        Entry(first + index, ts, chunk, encode(chunk))
+        for index, (ts, chunk) in enumerate(zip(times, events, strict=True))
+    ]
 
 
 class _Pending(msgspec.Struct):

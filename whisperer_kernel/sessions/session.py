@@ -34,7 +34,7 @@ from whisperer_kernel.events import (
 from whisperer_kernel.sessions.lease import Lease
 from whisperer_kernel.sessions.log import SessionLog
 from whisperer_kernel.sessions.services import Services
-from whisperer_kernel.sessions.state import SessionState, title_of
+from whisperer_kernel.sessions.state import SessionState, Submitted, title_of
 from whisperer_kernel.sessions.store import SessionChanges, SessionRow
 from whisperer_kernel.sessions.turn import Turn
 
@@ -72,13 +72,6 @@ class StartParams(msgspec.Struct, kw_only=True, frozen=True):
     notebook: str | None = None
     kernel_id: str | None = None
     new: bool = False
-
-
-class Submitted(msgspec.Struct, frozen=True):
-    """A message was taken: ``queued`` messages come before it."""
-
-    message_id: str
-    queued: int
 
 
 class StatelessInteractiveSession:
@@ -208,8 +201,8 @@ class StatelessInteractiveSession:
         """Take a message in; its turn runs as soon as those before it have ended."""
         if client_message_id is None:
             return await self._submit(message, client_id, context, None)
-        if (message_id := self.state.sent.get(client_message_id)) is not None:
-            return Submitted(message_id, 0)
+        if (submitted := self.state.sent.get(client_message_id)) is not None:
+            return submitted
         if (underway := self._submitting.get(client_message_id)) is not None:
             return await asyncio.shield(underway)
         submitting = asyncio.ensure_future(self._submit(message, client_id, context, client_message_id))
@@ -239,7 +232,6 @@ class StatelessInteractiveSession:
             context=context,
             client_message_id=client_message_id,
         )
-        queued = len(self._queue) + (self._turn is not None)
         self._queue.append(user)
         try:
             title = None if self.state.title else title_of(message)
@@ -248,7 +240,8 @@ class StatelessInteractiveSession:
             self._queue.remove(user)
             raise
         self._run_queue()
-        return Submitted(user.message_id, queued)
+        turn = self.state.open.get(user.message_id)
+        return Submitted(user.message_id, turn.queued if turn is not None else 0)
 
     async def cancel(self, message_id: str | None) -> bool:
         """End the running turn, or the queued message of this id, as ``cancelled``; False where there is none."""
@@ -330,10 +323,11 @@ class StatelessInteractiveSession:
     async def _run_turns(self) -> None:
         while self._queue:
             user = self._queue.popleft()
-            self._turn = Turn(self._services, self._log, self.state, user)
+            turn = self._turn = Turn(self._services, self._log, self.state, user)
             try:
-                end = await self._turn.run()
-                await self._end(user, end.reason, usage=end.usage, error=end.error)
+                end = await turn.run()
+                left_out = {"dropped": turn.dropped, "truncated": turn.truncated}
+                await self._end(user, end.reason, usage=end.usage, error=end.error, **left_out)
                 await self._count(end.usage)
             finally:
                 self._turn = None

@@ -51,9 +51,18 @@ class OpenTurn(msgspec.Struct, kw_only=True):
     user: UserMessage
     ts: str
     texts: list[str] = []
+    # How many messages came before it and had no answer yet.
+    queued: int = 0
     # Where the text begins that has come since the last tool call.
     told: int = 0
     started: str | None = None
+
+
+class Submitted(msgspec.Struct, frozen=True):
+    """A message was taken: ``queued`` messages come before it."""
+
+    message_id: str
+    queued: int
 
 
 class SessionState:
@@ -70,7 +79,7 @@ class SessionState:
         self.notes: dict[str, str] = {}
         self.introduced: set[str] = set()
         self.open: dict[str, OpenTurn] = {}
-        self.sent: dict[str, str] = {}
+        self.sent: dict[str, Submitted] = {}
         self.usage = Usage()
 
     def apply_all(self, entries: Iterable[Entry]) -> None:
@@ -133,7 +142,8 @@ class SessionState:
             self.model = event.params.get("model") or self.model
 
     def _user(self, event: UserMessage, ts: str) -> None:
-        self.open[event.message_id] = OpenTurn(user=event, ts=ts)
+        queued = len(self.open)
+        self.open[event.message_id] = OpenTurn(user=event, ts=ts, queued=queued)
         self.context(event.agent).add_user(event.message_id, event.message, attached(event.context or []))
         self.messages.append(
             HistoryMessage(
@@ -146,7 +156,7 @@ class SessionState:
             )
         )
         if event.client_message_id is not None:
-            self.sent[event.client_message_id] = event.message_id
+            self.sent[event.client_message_id] = Submitted(event.message_id, queued)
         self.title = self.title or title_of(event.message)
 
     def _chunk(self, event: AIMessageChunk, ts: str) -> None:

@@ -40,6 +40,8 @@ class Turn:
         self._services = services
         self._log = session_log
         self._state = state
+        self.dropped = 0
+        self.truncated = False
         self._task: asyncio.Task[TurnEnd] | None = None
         self._cancelled: FinishReason | None = None
 
@@ -93,7 +95,9 @@ class Turn:
             session_context=self._state.params.get("context"),
             note=self._state.notes.get(self.user.agent),
             attachments=attached(self.user.context or []),
+            small=provider.info.demo,
         )
+        self.dropped, self.truncated = prepared.dropped, prepared.truncated
         return prepared.request
 
     def text(self, chunk: str) -> None:
