@@ -68,7 +68,9 @@ class WhispererSocket(WebSocketMixin, WebSocketHandler, JupyterHandler):
         self.set_nodelay(True)
         limit = self.whisperer.config.limits.max_client_backlog_bytes
         self._outbox = Outbox(self._write, self._overflowed, limit)
-        self._connection = Connection(owner_of(self.identity_provider, self.current_user), self._outbox.send)
+        owner = owner_of(self.identity_provider, self.current_user)
+        keeps_alive = self.get_query_argument("client", "") != "kernel"
+        self._connection = Connection(owner, self._outbox.send, keeps_alive=keeps_alive)
         self._requests: set[asyncio.Task[None]] = set()
         self.whisperer.sockets.add(self)
 

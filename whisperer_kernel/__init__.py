@@ -1,5 +1,29 @@
 """Whisperer: three agents that live in a Jupyter notebook."""
 
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from whisperer_kernel.version import __version__
 
-__all__ = ["__version__"]
+if TYPE_CHECKING:
+    from whisperer_kernel.notebook.chat import Chat
+    from whisperer_kernel.notebook.client import Whisperer
+    from whisperer_kernel.notebook.reply import Reply, TurnFailed
+
+__all__ = ["Chat", "Reply", "TurnFailed", "Whisperer", "__version__"]
+
+# Loaded when asked for: the server needs neither IPython nor a widget.
+_HOMES = {"Chat": "chat", "Reply": "reply", "TurnFailed": "reply", "Whisperer": "client"}
+
+
+def __getattr__(name: str) -> Any:
+    """What notebooks use, from where it lies."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.notebook.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,132 @@
+"""The connections of this process: at most one to a server and at most one in process, shared by all who ask."""
+
+from __future__ import annotations
+
+import asyncio
+from uuid import uuid4
+from weakref import WeakSet, WeakValueDictionary
+
+from whisperer_kernel.errors import WhispererError
+from whisperer_kernel.notebook.attach import NoServer, find_server, kernel_id
+from whisperer_kernel.notebook.in_process import InProcessTransport
+from whisperer_kernel.notebook.peer import Listener, Params, Peer
+from whisperer_kernel.notebook.session_client import SessionClient
+from whisperer_kernel.notebook.socket_client import SocketTransport
+from whisperer_kernel.notebook.transport import Transport
+
+
+class Link(Listener):
+    """A connection and the sessions that are followed on it. ``where`` is who runs them, in words."""
+
+    def __init__(self, transport: Transport, where: str, start: Params) -> None:
+        self.where = where
+        self.is_closed = False
+        self._notice: str | None = None
+        self._start = start
+        self._peer = Peer(transport, self)
+        # Weak: a session is followed while somebody holds it.
+        self._sessions: WeakSet[SessionClient] = WeakSet()
+        self._by_id: WeakValueDictionary[str, SessionClient] = WeakValueDictionary()
+
+    async def connect(self) -> None:
+        """Be connected. Raises ``WhispererError``."""
+        await self._peer.connect()
+
+    def notice(self, words: str) -> None:
+        """Something that the user should hear once."""
+        self.where = self._notice = words
+
+    def take_notice(self) -> str | None:
+        """What is still to be told; afterwards there is nothing."""
+        notice, self._notice = self._notice, None
+        return notice
+
+    def session(self, session_id: str | None, *, new: bool) -> SessionClient:
+        """The client of a session: this notebook's, the one of this id, or a new one."""
+        if new:
+            return self._follow(SessionClient(self._peer, {"new": True}))
+        session = self._by_id.get(session_id or "")
+        if session is None:
+            session = self._follow(SessionClient(self._peer, self._start, session_id))
+            self._by_id[session_id or ""] = session
+        return session
+
+    def notified(self, method: str, params: Params) -> None:
+        """See ``Listener``."""
+        for session in list(self._sessions):
+            if session.id == params["sessionId"]:
+                session.notified(method, params)
+
+    async def connected(self) -> None:
+        """See ``Listener``."""
+        for session in list(self._sessions):
+            await session.connected()
+
+    def gone(self, error: WhispererError) -> None:
+        """See ``Listener``."""
+        for session in list(self._sessions):
+            session.gone(error)
+
+    async def aclose(self) -> None:
+        """Close the connection, what is being cancelled first."""
+        self.is_closed = True
+        for session in list(self._sessions):
+            await session.settled()
+        await self._peer.aclose()
+
+    def _follow(self, session: SessionClient) -> SessionClient:
+        self._sessions.add(session)
+        return session
+
+
+class Links:
+    """Finds out once where the sessions are, and stays with it until everything is closed."""
+
+    def __init__(self) -> None:
+        self._finding = asyncio.Lock()
+        self._server: Link | None = None
+        self._here: Link | None = None
+        self._is_without_server = False
+        # A script is no kernel, but its sessions are one all the same.
+        self._kernel_id = kernel_id() or f"script-{uuid4().hex}"
+
+    async def get(self, *, in_process: bool | None) -> Link:
+        """The link: to the server (False), in process (True), or to the server if there is one (None).
+
+        Raises ``NoServer`` where there has to be one and is none, and ``ConfigError``.
+        """
+        async with self._finding:
+            if in_process is True or (in_process is None and self._is_without_server):
+                return await self._in_process()
+            try:
+                return await self._to_server()
+            except NoServer as error:
+                if in_process is False:
+                    raise NoServer(f"There is no Whisperer server: {error}.") from None
+                link = await self._in_process()
+                self._is_without_server = True
+                link.notice(f"in process (no Whisperer server: {error})")
+                return link
+
+    async def aclose(self) -> None:
+        """Close them all; the next ``get`` looks anew."""
+        links = [link for link in (self._server, self._here) if link is not None]
+        self._server = self._here = None
+        self._is_without_server = False
+        for link in links:
+            await link.aclose()
+
+    async def _to_server(self) -> Link:
+        if self._server is None:
+            server = await find_server()
+            self._server = Link(SocketTransport(server), f"attached to {server.url}", {"kernelId": self._kernel_id})
+        return self._server
+
+    async def _in_process(self) -> Link:
+        if self._here is None:
+            # Not the kernel's own id: a server that shares the store may run the notebook's session for the widget.
+            link = Link(InProcessTransport(), "in process", {"kernelId": f"in-process-{self._kernel_id}"})
+            # Here and now, so that a wrong setting is told and not taken for a connection that may come back.
+            await link.connect()
+            self._here = link
+        return self._here

@@ -1,0 +1,60 @@
+"""What comes of a question: a reply, or an error in words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from whisperer_kernel.errors import ErrorKind, WhispererError
+from whisperer_kernel.events import FinishReason, TurnError, Usage
+
+_ENDINGS: dict[FinishReason, str] = {
+    "length": "The answer was cut off: it reached the longest length that the model gives.",
+    "content_filter": "The answer was cut off by the provider's content filter.",
+    "cancelled": "The answer was stopped.",
+    "interrupted": "The answer was cut off: the connection to the model, or its server, broke.",
+    "max_rounds": "The answer was stopped: it took too many rounds of tool calls (limits.max_rounds).",
+}
+
+
+class Reply(msgspec.Struct, frozen=True, kw_only=True):
+    """An agent's answer. ``str(reply)`` is its text; a notebook shows it as markdown that runs nothing.
+
+    ``finish_reason`` is ``stop`` where the answer is whole. ``usage`` counts tokens, where the provider does.
+    """
+
+    text: str
+    agent: str
+    message_id: str
+    finish_reason: FinishReason
+    usage: Usage | None = None
+
+    def __str__(self) -> str:
+        return self.text
+
+    def _repr_markdown_(self) -> str:
+        from whisperer_kernel.notebook.transcript import safe_markdown  # noqa: PLC0415 - loads IPython
+
+        ending = _ENDINGS.get(self.finish_reason)
+        return "\n\n".join([safe_markdown(self.text), *([f"*{ending}*"] if ending else [])])
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:  # noqa: ARG002, FBT001 - IPython's signature
+        printer.text("\n".join(part for part in (self.text, _ENDINGS.get(self.finish_reason)) if part))
+
+
+class TurnFailed(WhispererError):
+    """A turn ended in an error; the message says what happened and what to do.
+
+    ``kind`` is the error's kind as PROTOCOL.md lists it, ``text`` what had been answered until then, ``status`` the
+    HTTP status where there was one, ``retry_after`` the seconds after which the provider takes requests again.
+    """
+
+    def __init__(self, error: TurnError, *, text: str = "", agent: str = "", message_id: str = "") -> None:
+        super().__init__(error.message, kind=error.kind)
+        self.kind: ErrorKind = error.kind
+        self.text = text
+        self.agent = agent
+        self.message_id = message_id
+        self.status = error.status
+        self.retry_after = error.retry_after

@@ -1,0 +1,265 @@
+"""One session as a client follows it: started when first needed, resumed after a loss, none of its events twice."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import msgspec
+
+from whisperer_kernel.ai.provider import ModelInfo
+from whisperer_kernel.errors import NoSuchAgent, NoSuchSession, WhispererError
+from whisperer_kernel.events import AgentSwitched, AIMessageChunk, UserMessage
+from whisperer_kernel.notebook.peer import Params, Peer
+from whisperer_kernel.notebook.reply import Reply
+from whisperer_kernel.notebook.turn import Turn
+from whisperer_kernel.rpc.params import AgentDescription
+from whisperer_kernel.sessions.state import HistoryMessage
+
+CANCEL_S = 5.0
+PAGE = 1_000
+
+Ask = Callable[..., Awaitable[Any]]
+
+
+class Question(msgspec.Struct, frozen=True):
+    """A message, the agent who is to answer it (None: the current one), and context items as PROTOCOL.md lists them."""
+
+    message: str
+    agent: str | None = None
+    context: list[Params] = []
+
+
+class SessionClient:
+    """Everything here runs on the background's loop. ``start`` are the ``sessionParams`` that find or make the session.
+
+    A session given by its id is that one or none: where it is gone, no other takes its place.
+    """
+
+    def __init__(self, peer: Peer, start: Params, session_id: str | None = None) -> None:
+        self.peer = peer
+        self.id: str | None = None
+        self.agent = ""
+        self._start = start
+        self._given = session_id
+        self._last_seq = 0
+        self._opening = asyncio.Lock()
+        self._turns: set[Turn] = set()
+        self._agents: list[AgentDescription] = []
+        self._snapshot: dict[str, HistoryMessage] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    # --- what a user asks for ---------------------------------------------------------------------------------------
+
+    async def ask(self, question: Question) -> Reply:
+        """Send a message and wait for the reply. A caller that is cancelled cancels the turn."""
+        turn = await self.send(question)
+        with self._cancelled_with_caller(turn):
+            return await turn.reply()
+
+    async def send(self, question: Question) -> Turn:
+        """Send a message; the turn it begins can be followed."""
+        await self._open()
+        turn = Turn()
+        params = {
+            "message": await self._addressed(question),
+            "context": question.context,
+            "clientMessageId": turn.client_message_id,
+        }
+        self._turns.add(turn)
+        try:
+            with self._cancelled_with_caller(turn):
+                await self.call("sendUserMessage", params, lambda sent: self._sent(turn, sent["messageId"]))
+        except WhispererError:
+            self._turns.discard(turn)
+            raise
+        return turn
+
+    async def next(self, turn: Turn) -> str | None:
+        """The turn's next text; None at its end."""
+        with self._cancelled_with_caller(turn):
+            return await turn.next()
+
+    async def call(self, method: str, params: Params | None = None, then: Callable[[Any], None] | None = None) -> Any:
+        """A request that is about this session. A session that was stopped meanwhile goes on."""
+        await self._open()
+        try:
+            return await self.peer.request(method, {"sessionId": self.id, **(params or {})}, then)
+        except NoSuchSession:
+            await self._again(self.peer.request)
+            return await self.peer.request(method, {"sessionId": self.id, **(params or {})}, then)
+
+    async def history(self, agent: str | None) -> list[HistoryMessage]:
+        """Every message, oldest first."""
+        messages: list[HistoryMessage] = []
+        page: Params = {"limit": PAGE} if agent is None else {"limit": PAGE, "agent": await self._known(agent)}
+        while True:
+            result = await self.call("session.history", page)
+            messages += msgspec.convert(result["messages"], list[HistoryMessage])
+            if (cursor := result.get("nextCursor")) is None:
+                return messages
+            page = {**page, "cursor": cursor}
+
+    async def agents(self) -> list[AgentDescription]:
+        """Every agent, the default first."""
+        result = await self.peer.request("agent.list")
+        self._agents = msgspec.convert(result["agents"], list[AgentDescription])
+        return self._agents
+
+    async def cancel(self) -> bool:
+        """End the running turn; False where none runs."""
+        return bool((await self.call("session.cancel"))["cancelled"])
+
+    async def switch(self, agent_id: str) -> str:
+        """Make another agent current; her id."""
+        return str((await self.call("session.switch_agent", {"agent_id": agent_id}))["current_agent"])
+
+    async def clear(self, agent: str | None) -> None:
+        """Forget the conversation with one agent, or with all."""
+        await self.call("session.clear", {} if agent is None else {"agent": await self._known(agent)})
+
+    async def models(self) -> list[ModelInfo]:
+        """What the provider serves."""
+        return msgspec.convert((await self.peer.request("model.list"))["models"], list[ModelInfo])
+
+    async def set_model(self, model: str) -> str:
+        """Ask another model from the next turn on; its id."""
+        return str((await self.call("session.set_model", {"model": model}))["model"])
+
+    # --- what the connection tells ----------------------------------------------------------------------------------
+
+    def notified(self, method: str, params: Params) -> None:
+        """An event of this session came."""
+        seq = params["seq"]
+        if seq <= self._last_seq:
+            return
+        if seq > self._last_seq + 1:
+            # Cannot be, but where it is, what is missing is asked for, and this one comes again with it.
+            self._spawn(self._resume(self.peer.request))
+            return
+        self._last_seq = seq
+        match method:
+            case AIMessageChunk.method:
+                self._chunk(msgspec.convert(params, AIMessageChunk))
+            case UserMessage.method:
+                self._bind(params.get("clientMessageId"), params["messageId"])
+            case AgentSwitched.method:
+                self.agent = params["to"]
+            case _:
+                pass
+
+    async def connected(self) -> None:
+        """There is a new connection: what was missed is asked for on it."""
+        if self.id is not None:
+            await self._again(self.peer.exchange)
+
+    def gone(self, error: WhispererError) -> None:
+        """The connection is lost for good: nobody waits for answers any longer."""
+        for turn in self._turns:
+            turn.fail(error)
+        self._turns.clear()
+
+    # --- inside -----------------------------------------------------------------------------------------------------
+
+    async def _open(self) -> None:
+        async with self._opening:
+            if self.id is not None:
+                return
+            if self._given is None:
+                await self.peer.request("startSession", {"sessionParams": self._start}, self._started)
+            else:
+                await self._resume(self.peer.request, self._given)
+
+    async def _again(self, ask: Ask) -> None:
+        """Resume the session; where it is gone, begin a new one, unless this one was asked for by its id."""
+        try:
+            await self._resume(ask)
+        except NoSuchSession:
+            self.id = None
+            self.gone(NoSuchSession("The session is no longer there, and the answer with it. Ask again."))
+            if self._given is not None:
+                raise
+            await ask("startSession", {"sessionParams": self._start}, self._started)
+
+    def _started(self, result: Any) -> None:
+        self.id, self.agent, self._last_seq = result["sessionId"], result["agent"], result["seq"]
+
+    async def _resume(self, ask: Ask, session_id: str | None = None) -> None:
+        params = {"sessionId": session_id or self.id, "afterSeq": self._last_seq}
+        await ask("resumeSession", params, self._resumed)
+
+    def _resumed(self, result: Any) -> None:
+        first = self.id is None
+        self.id, self.agent = result["sessionId"], result["agent"]
+        if first:
+            self._last_seq = result["seq"]
+        if (snapshot := result.get("snapshot")) is not None:
+            self._last_seq = snapshot["seq"]
+            messages = msgspec.convert(snapshot["messages"], list[HistoryMessage])
+            self._snapshot = {message.message_id: message for message in messages if message.role == "assistant"}
+            for turn in list(self._turns):
+                self._catch_up(turn)
+
+    def _sent(self, turn: Turn, message_id: str) -> None:
+        turn.bind(message_id)
+        self._catch_up(turn)
+
+    def _bind(self, client_message_id: str | None, message_id: str) -> None:
+        for turn in self._turns:
+            if turn.client_message_id == client_message_id:
+                turn.bind(message_id)
+
+    def _chunk(self, chunk: AIMessageChunk) -> None:
+        for turn in list(self._turns):
+            if turn.message_id == chunk.message_id:
+                turn.receive(chunk)
+                self._forget_if_over(turn)
+
+    def _catch_up(self, turn: Turn) -> None:
+        if (message := self._snapshot.get(turn.message_id or "")) is not None:
+            turn.catch_up(message)
+            self._forget_if_over(turn)
+
+    def _forget_if_over(self, turn: Turn) -> None:
+        if turn.is_over:
+            self._turns.discard(turn)
+
+    async def _addressed(self, question: Question) -> str:
+        """The message, by its beginning sent to the agent who is meant."""
+        if question.agent is None or await self._known(question.agent) == self.agent:
+            return question.message
+        return f"@{question.agent} {question.message}"
+
+    async def _known(self, agent: str) -> str:
+        ids = [known.agent_id for known in self._agents or await self.agents()]
+        if agent not in ids:
+            raise NoSuchAgent(f"There is no agent {agent!r}; there are {', '.join(ids)}.")
+        return agent
+
+    @contextmanager
+    def _cancelled_with_caller(self, turn: Turn) -> Iterator[None]:
+        try:
+            yield
+        except asyncio.CancelledError:
+            self._spawn(self._cancel(turn))
+            raise
+
+    async def _cancel(self, turn: Turn) -> None:
+        """End the turn, as soon as the server has told its id."""
+        with suppress(TimeoutError, WhispererError):
+            async with asyncio.timeout(CANCEL_S):
+                await turn.bound.wait()
+                if not turn.is_over:
+                    await self.call("session.cancel", {"messageId": turn.message_id})
+
+    def _spawn(self, work: Any) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def settled(self) -> None:
+        """What was begun in the background is done."""
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=CANCEL_S)

@@ -1,0 +1,58 @@
+"""An answer while it is being given."""
+
+from __future__ import annotations
+
+from whisperer_kernel.notebook.caller import Caller, Operation
+from whisperer_kernel.notebook.reply import Reply
+from whisperer_kernel.notebook.session_client import SessionClient
+from whisperer_kernel.notebook.turn import Turn
+
+
+class ReplyStream:
+    """Chunks of text as they come, by ``async for`` in a notebook or by ``for`` in a script; then ``reply``.
+
+    The message is sent when the first chunk is asked for. A turn that fails raises ``TurnFailed`` after its text. Who
+    stops half way and wants the turn to end too calls ``Whisperer.cancel``.
+    """
+
+    def __init__(self, caller: Caller, begin: Operation[Turn]) -> None:
+        self._caller = caller
+        self._begin = begin
+        self._client: SessionClient | None = None
+        self._turn: Turn | None = None
+        self._reply: Reply | None = None
+
+    @property
+    def reply(self) -> Reply:
+        """The whole reply. Raises ``RuntimeError`` before its end."""
+        if self._reply is None:
+            raise RuntimeError("The reply is whole when the stream has ended; iterate over it first.")
+        return self._reply
+
+    def __aiter__(self) -> ReplyStream:
+        return self
+
+    async def __anext__(self) -> str:
+        chunk = await self._caller.run(self._next)
+        if chunk is None:
+            raise StopAsyncIteration
+        return chunk
+
+    def __iter__(self) -> ReplyStream:
+        return self
+
+    def __next__(self) -> str:
+        chunk = self._caller.wait(self._next)
+        if chunk is None:
+            raise StopIteration
+        return chunk
+
+    async def _next(self, client: SessionClient) -> str | None:
+        if self._turn is None:
+            # Kept: a turn goes on with the client that began it.
+            self._client, self._turn = client, await self._begin(client)
+        assert self._client is not None  # noqa: S101 - set with the turn
+        chunk = await self._client.next(self._turn)
+        if chunk is None:
+            self._reply = await self._turn.reply()
+        return chunk

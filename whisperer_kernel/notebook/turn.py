@@ -1,0 +1,85 @@
+"""One question on its way to its answer, as the client that asked sees it."""
+
+from __future__ import annotations
+
+import asyncio
+from uuid import uuid4
+
+from whisperer_kernel.errors import WhispererError
+from whisperer_kernel.events import AIMessageChunk, FinishReason, TurnError, Usage
+from whisperer_kernel.notebook.reply import Reply, TurnFailed
+from whisperer_kernel.sessions.state import HistoryMessage
+
+
+class Turn:
+    """Takes events in and gives text out. ``message_id`` is None until the server has told it."""
+
+    def __init__(self) -> None:
+        self.client_message_id = uuid4().hex
+        self.message_id: str | None = None
+        self.bound = asyncio.Event()
+        self._agent = ""
+        self._text = ""
+        self._given = 0
+        self._outcome: Reply | WhispererError | None = None
+        self._news = asyncio.Event()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more is to come."""
+        return self._outcome is not None
+
+    def bind(self, message_id: str) -> None:
+        """The server knows the message by this id."""
+        self.message_id = message_id
+        self.bound.set()
+
+    def receive(self, chunk: AIMessageChunk) -> None:
+        """New text, or the end."""
+        self._agent = chunk.agent
+        self._text += chunk.chunk
+        if chunk.is_final:
+            self._end(chunk.finish_reason or "stop", chunk.usage, chunk.error)
+        self._news.set()
+
+    def catch_up(self, message: HistoryMessage) -> None:
+        """The reply as a snapshot has it; what a crash took from it there, and was seen here, is kept."""
+        self._agent = message.agent
+        if not self._text.startswith(message.content):
+            self._text = message.content
+        if message.finish_reason is not None:
+            self._end(message.finish_reason, message.usage, message.error)
+        self._news.set()
+
+    def fail(self, error: WhispererError) -> None:
+        """No answer will come."""
+        if self._outcome is None:
+            self._outcome = error
+        self._news.set()
+
+    async def next(self) -> str | None:
+        """The text that has come since the last call, all of it at once; None when there is no more."""
+        while len(self._text) <= self._given and self._outcome is None:
+            self._news.clear()
+            await self._news.wait()
+        new, self._given = self._text[self._given :], len(self._text)
+        return new or None
+
+    async def reply(self) -> Reply:
+        """The whole reply. Raises ``TurnFailed``, or the error that ``fail`` was given."""
+        while await self.next() is not None:
+            pass
+        if isinstance(self._outcome, Reply):
+            return self._outcome
+        assert self._outcome is not None  # noqa: S101 - `next` has waited for it
+        raise self._outcome
+
+    def _end(self, reason: FinishReason, usage: Usage | None, error: TurnError | None) -> None:
+        message_id = self.message_id or ""
+        if reason == "error":
+            error = error or TurnError(kind="internal", message="The turn failed, and nobody said why.")
+            self._outcome = TurnFailed(error, text=self._text, agent=self._agent, message_id=message_id)
+        else:
+            self._outcome = Reply(
+                text=self._text, agent=self._agent, message_id=message_id, finish_reason=reason, usage=usage
+            )
