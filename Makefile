@@ -30,21 +30,21 @@ help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 lab: $(VENV)/.lab $(UI_BUILT) ## Open the quick start in JupyterLab (more arguments: ARGS=--no-browser)
-	$(VENV)/bin/jupyter lab $(AS_ROOT) notebooks/quickstart.ipynb $(ARGS)
+	@$(VENV)/bin/jupyter lab $(AS_ROOT) notebooks/quickstart.ipynb $(ARGS)
 
 test: $(VENV)/.dev $(UI_BUILT) browser ## Run all tests but the long ones (a choice of them: ARGS="-k cells")
 	$(STEP) "Front-end tests" npm --prefix $(UI) test
-	WHISPERER_CHROMIUM="$$(tools/browser.sh)" $(PYTEST) -m "not soak" $(ARGS)
+	@WHISPERER_CHROMIUM="$$(tools/browser.sh)" $(PYTEST) -m "not soak" $(ARGS)
 
 check: $(VENV)/.dev $(UI)/node_modules/.installed ## Format, lint, types and the fast tests
 	$(STEP) "Format (ruff)" ruff format --check .
 	$(STEP) "Lint (ruff)" ruff check .
 	$(STEP) "Types (mypy)" mypy
 	$(STEP) "Front-end types and lint" npm --prefix $(UI) run check
-	$(PYTEST) tests/unit -m "not (slow or embedded or browser or soak)" $(ARGS)
+	@$(PYTEST) tests/unit -m "not (slow or embedded or browser or soak)" $(ARGS)
 
 soak: $(VENV)/.dev $(UI_BUILT) browser ## Run the tests that take minutes
-	WHISPERER_CHROMIUM="$$(tools/browser.sh)" $(PYTEST) -m soak $(ARGS)
+	@WHISPERER_CHROMIUM="$$(tools/browser.sh)" $(PYTEST) -m soak $(ARGS)
 
 build: $(VENV)/.dev $(UI_BUILT) ## Make the sdist and the wheel in dist/
 	@rm -rf dist
