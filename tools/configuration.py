@@ -14,8 +14,8 @@ HEAD = """# Configuration
 
 Whisperer works without any. Where you want something else, write it into `config.yaml` in a folder `whisperer` in one
 of Jupyter's config directories (`jupyter --paths` lists them; usually `~/.jupyter/whisperer/config.yaml`), or name a
-file by `WHISPERER_CONFIG`. Each setting can also be given as an environment variable, `WHISPERER_<SECTION>__<KEY>`, which goes
-before the file: `WHISPERER_PROVIDER__MODEL=openai/gpt-4o-mini`. A variable's value is read as YAML.
+file by `WHISPERER_CONFIG`. Each setting can also be given as an environment variable, `WHISPERER_<SECTION>__<KEY>`,
+which goes before the file: `WHISPERER_PROVIDER__MODEL=openai/gpt-4o-mini`. A variable's value is read as YAML.
 
 ```yaml
 provider:
