@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import msgspec
@@ -11,6 +12,12 @@ from whisperer_kernel.events import without_surrogates
 
 PARSE_ERROR, INVALID_REQUEST, METHOD_NOT_FOUND, INVALID_PARAMS, INTERNAL_ERROR = -32700, -32600, -32601, -32602, -32603
 MAX_BATCH = 100
+
+# Half of a pair, as browsers write a text that was cut inside an emoji. Pairs and other escapes are found to be kept.
+_LONE_SURROGATE = re.compile(
+    r"(\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\(?!u[dD][89a-fA-F]).)"
+    r"|\\u[dD][89a-fA-F][0-9a-fA-F]{2}"
+)
 
 RequestId = str | int | float | None
 
@@ -43,7 +50,7 @@ def read(text: str) -> list[Request | Malformed] | Request | Malformed:
     -32700
     """
     try:
-        message = msgspec.json.decode(text)
+        message = _decode(text)
     except (msgspec.MsgspecError, RecursionError, ValueError, UnicodeError):
         return Malformed(error_response(None, PARSE_ERROR, "Parse error"))
     if not isinstance(message, list):
@@ -53,6 +60,17 @@ def read(text: str) -> list[Request | Malformed] | Request | Malformed:
     if len(message) > MAX_BATCH:
         return Malformed(error_response(None, INVALID_REQUEST, f"Invalid Request: a batch of more than {MAX_BATCH}"))
     return [_request(item) for item in message]
+
+
+def _decode(text: str) -> Any:
+    """The JSON value; a lone surrogate, which JSON can hold and msgspec cannot read, becomes U+FFFD."""
+    try:
+        return msgspec.json.decode(text)
+    except msgspec.DecodeError:
+        mended = _LONE_SURROGATE.sub(lambda found: found[1] or r"\ufffd", text)
+        if mended == text:
+            raise
+        return msgspec.json.decode(mended)
 
 
 def _request(message: Any) -> Request | Malformed:

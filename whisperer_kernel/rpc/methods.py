@@ -120,7 +120,7 @@ class Methods:
         """Cancel the turn and release the session; it can be resumed."""
         session = await self._manager.stop(params.session_id, call.connection.owner, call.hold)
         if session is not None:
-            call.at_last(lambda: self._manager.drop_soon(session.id))
+            call.at_last(lambda: self._manager.drop(session))
         return p.Status(status=STOPPED)
 
     @method("session.delete")

@@ -49,13 +49,17 @@ class StatelessSessionManager:
             if not params.new:
                 row = await self.services.store.find(owner, kernel_id=params.kernel_id, notebook=params.notebook)
                 if row is not None:
-                    session = await self._bring_back(row)
+                    session = await self.resume(row.id, owner)
                     await session.place(params.kernel_id, params.notebook)
                     return session, True
             return await self._create(owner, params), False
 
     async def resume(self, session_id: str, owner: str) -> StatelessInteractiveSession:
         """The session, live, whatever it was before. Raises ``NoSuchSession``."""
+        live = self._live.get(session_id)
+        if live is not None and live.row.owner == owner and live.state.status == STOPPED:
+            # It is about to be dropped: who resumes it gets it as it comes back.
+            await self._leave(live)
         return await self._load(session_id, owner, also_stopped=True)
 
     async def session(self, session_id: str, owner: str) -> StatelessInteractiveSession:
@@ -93,7 +97,7 @@ class StatelessSessionManager:
         await session.lead()
         hold(session)
         await session.stop()
-        await self.drop(session_id)
+        await self._leave(session)
         await self.services.store.delete(session_id)
 
     async def page(self, owner: str, limit: int, cursor: str | None) -> Page:
@@ -114,18 +118,9 @@ class StatelessSessionManager:
         session.unsubscribe(subscriber)
         self._start_grace(session)
 
-    async def drop(self, session_id: str) -> None:
-        """Take a session out of memory; its turn is cancelled, its log stays."""
-        if (timer := self._grace.pop(session_id, None)) is not None:
-            timer.cancel()
-        async with self._lock(session_id):
-            if (session := self._live.get(session_id)) is not None:
-                await session.close("cancelled")
-                del self._live[session_id]
-
-    def drop_soon(self, session_id: str) -> None:
-        """Have ``drop`` done."""
-        task = asyncio.get_running_loop().create_task(self.drop(session_id))
+    def drop(self, session: StatelessInteractiveSession) -> None:
+        """Have a session leave memory; its turn is cancelled, its log stays."""
+        task = asyncio.get_running_loop().create_task(self._leave(session))
         self._dropping.add(task)
         task.add_done_callback(self._dropping.discard)
 
@@ -139,6 +134,16 @@ class StatelessSessionManager:
         sessions, self._live = list(self._live.values()), {}
         await asyncio.gather(*(session.close("interrupted") for session in sessions), *self._dropping)
         await self.services.aclose()
+
+    async def _leave(self, session: StatelessInteractiveSession) -> None:
+        async with self._lock(session.id):
+            if self._live.get(session.id) is not session:
+                return
+            if (timer := self._grace.pop(session.id, None)) is not None:
+                timer.cancel()
+            # First, so that who asks for it from now on waits for the lock and brings it back.
+            del self._live[session.id]
+            await session.close("cancelled")
 
     async def _create(self, owner: str, params: StartParams) -> StatelessInteractiveSession:
         await self._make_room()
@@ -204,7 +209,7 @@ class StatelessSessionManager:
         """A session nobody is connected to gives way to a new one."""
         limit = self.services.config.limits.max_sessions
         if len(self._live) >= limit and self._grace:
-            await self.drop(next(iter(self._grace)))
+            await self._leave(self._live[next(iter(self._grace))])
         if len(self._live) >= limit:
             raise LimitReached(f"{limit} sessions are live on this server already; stop one first.", "max_sessions")
 
@@ -213,11 +218,11 @@ class StatelessSessionManager:
             return
         loop = asyncio.get_running_loop()
         delay = self.services.config.limits.resume_grace_s
-        self._grace[session.id] = loop.call_later(delay, self._grace_over, session.id)
+        self._grace[session.id] = loop.call_later(delay, self._grace_over, session)
 
-    def _grace_over(self, session_id: str) -> None:
-        del self._grace[session_id]
-        self.drop_soon(session_id)
+    def _grace_over(self, session: StatelessInteractiveSession) -> None:
+        del self._grace[session.id]
+        self.drop(session)
 
     async def _beat(self) -> None:
         """Tell the peers that share the store, once a second, that this process still runs its sessions."""

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Protocol
 from uuid import uuid4
 
@@ -237,7 +237,9 @@ class StatelessInteractiveSession:
             title = None if self.state.title else title_of(message)
             await self._log.append(user, SessionChanges(title=title))
         except StoreError:
-            self._queue.remove(user)
+            # A stop may have emptied the queue meanwhile.
+            with suppress(ValueError):
+                self._queue.remove(user)
             raise
         self._run_queue()
         turn = self.state.open.get(user.message_id)
@@ -321,7 +323,8 @@ class StatelessInteractiveSession:
             self._runner = asyncio.get_running_loop().create_task(self._run_turns())
 
     async def _run_turns(self) -> None:
-        while self._queue:
+        # A message that waits to be durable waits for its turn too: whoever sent it then starts the queue again.
+        while self._queue and self._queue[0].message_id in self.state.open:
             user = self._queue.popleft()
             turn = self._turn = Turn(self._services, self._log, self.state, user)
             try:
