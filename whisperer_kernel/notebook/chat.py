@@ -82,9 +82,8 @@ class Chat(anywidget.AnyWidget):
             _kernel_id=_kernel_id(),
             _notebook=_notebook(),
             _new=_flag("new", new),
+            **({} if agent is None else {"agent": agent, "_asked_agent": agent}),
         )
-        if agent is not None:
-            self.agent = agent
         # In a container nobody tells us where we are shown: then it is most likely the cell that made us.
         self._stand_here()
 

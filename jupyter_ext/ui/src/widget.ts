@@ -91,8 +91,8 @@ function sessionOf(model: Model): SessionClient {
 function paramsOf(model: Model): SessionParams {
   const [kernelId, notebook, agent] = [model.get("_kernel_id"), model.get("_notebook"), model.get("_asked_agent")];
   return {
-    ...(kernelId && { kernelId }),
-    ...(notebook && { notebook }),
+    // By the kernel the server finds the notebook's path of today; ours is that of the kernel's start.
+    ...(kernelId ? { kernelId } : notebook && { notebook }),
     ...(agent && { agent }),
     ...(model.get("_new") && { new: true }),
   };
