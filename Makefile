@@ -55,7 +55,7 @@ lock: ## Write constraints/python.txt anew, from the newest versions
 	$(STEP) "Resolve the newest versions" tools/lock.sh
 
 clean: ## Delete builds, caches and the environment
-	rm -rf $(VENV) $(UI)/node_modules $(UI)/build build dist
+	rm -rf $(VENV) $(UI)/node_modules $(UI)/build .logs dist
 	rm -rf whisperer_kernel/notebook/static jupyter_ext/labextension
 	rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find whisperer_kernel jupyter_ext tests -name __pycache__ -prune -exec rm -rf {} +

@@ -4,8 +4,8 @@ set -uo pipefail
 
 label=$1
 shift
-mkdir -p build/logs
-log=build/logs/$(printf '%s' "$label" | tr -cs '[:alnum:]' '-').log
+mkdir -p .logs
+log=.logs/$(printf '%s' "$label" | tr -cs '[:alnum:]' '-').log
 printf '  %-44s' "$label"
 SECONDS=0
 if "$@" >"$log" 2>&1 </dev/null; then
