@@ -70,6 +70,7 @@ const scenes: Record<string, () => void | Promise<void>> = {
   },
   tools: () => {
     question("q1", "@tessa test parse_price");
+    session.say("q1", "tessa").chunk("Let me see what `parse_price` does.");
     const call = { messageId: "q1", agent: "tessa", executor: "server" as const };
     session.emit("ToolCallNotification", { ...call, toolCallId: "t1", toolName: "kernel.inspect", arguments: { name: "parse_price" }, status: "done", result: "def parse_price(text: str) -> float" });
     session.emit("ToolCallNotification", { ...call, toolCallId: "t2", toolName: "kernel.run", arguments: { code: "parse_price('1,50 €')" }, status: "running" });

@@ -29,6 +29,8 @@ export interface UserEntry {
 
 export interface ToolCall {
   toolCallId: string;
+  /** How much of the reply's text came before it. */
+  at: number;
   toolName: string;
   arguments: Record<string, unknown>;
   status: ToolStatus;
@@ -92,7 +94,7 @@ export function fold(state: ChatState, event: SessionEvent): ChatState {
     case "ToolCallNotification":
       return withReply(state, event.params, (reply) => ({
         ...reply,
-        toolCalls: foldToolCall(reply.toolCalls, event.params),
+        toolCalls: foldToolCall(reply, event.params),
       }));
     case "agent.switched":
       return { ...state, agent: event.params.to };
@@ -106,7 +108,7 @@ export function fold(state: ChatState, event: SessionEvent): ChatState {
     case "session.usage":
       return { ...state, usage: event.params };
     case "session.cleared":
-      return { ...state, entries: withoutAgent(state.entries, event.params.agent) };
+      return { ...state, entries: cleared(state.entries, event.params.agent) };
     case "session.model_changed":
       return { ...state, provider: event.params.provider ?? renamed(state.provider, event.params.model) };
     case "provider.status":
@@ -132,7 +134,7 @@ function fromHistory(messages: readonly HistoryMessage[]): Entry[] {
   const entries: Entry[] = [];
   for (const message of messages) {
     if (message.role === "user") entries.push(userEntry(message));
-    else if (message.role === "assistant") mergeReply(entries, message);
+    else if (message.role === "assistant") putReply(entries, message, (reply) => joined(reply, message));
   }
   return entries;
 }
@@ -141,20 +143,15 @@ function userEntry({ messageId, agent, content, ts }: HistoryMessage): UserEntry
   return { role: "user", messageId, clientMessageId: null, agent, text: content, ts: ts ?? null };
 }
 
-/** The rounds of one turn are several messages in a context, and one entry here. */
-function mergeReply(entries: Entry[], message: HistoryMessage): void {
-  const at = entries.findLastIndex((entry) => entry.role === "assistant" && entry.messageId === message.messageId);
-  const before = entries[at];
-  const earlier = before?.role === "assistant" ? before : emptyReply(message.messageId, message.agent, message.ts);
-  const reply: AgentEntry = {
-    ...earlier,
-    text: earlier.text && message.content ? `${earlier.text}\n\n${message.content}` : earlier.text + message.content,
-    finishReason: message.finishReason ?? earlier.finishReason,
-    usage: message.usage ?? earlier.usage,
-    error: message.error ?? earlier.error,
+/** The rounds of one turn may be several messages; here they are one entry. */
+function joined(reply: AgentEntry, { content, finishReason, usage, error }: HistoryMessage): AgentEntry {
+  return {
+    ...reply,
+    text: reply.text && content ? `${reply.text}\n\n${content}` : reply.text + content,
+    finishReason: finishReason ?? reply.finishReason,
+    usage: usage ?? reply.usage,
+    error: error ?? reply.error,
   };
-  if (before) entries[at] = reply;
-  else entries.push(reply);
 }
 
 function foldChunk(state: ChatState, params: NotificationParams["AIMessageChunkNotification"]): ChatState {
@@ -184,19 +181,26 @@ function foldUserMessage(
   return { ...state, entries: [...state.entries, entry] };
 }
 
-/** Changes the reply of a turn, which begins here if nothing of it was heard before. */
-function withReply(
-  state: ChatState,
-  { messageId, agent, ts }: { messageId: string; agent: string; ts?: string },
-  change: (reply: AgentEntry) => AgentEntry,
-): ChatState {
+interface Turn {
+  messageId: string;
+  agent: string;
+  ts?: string;
+}
+
+/** The state with the reply of a turn changed. */
+function withReply(state: ChatState, turn: Turn, change: (reply: AgentEntry) => AgentEntry): ChatState {
   const entries = [...state.entries];
+  putReply(entries, turn, change);
+  return { ...state, entries };
+}
+
+/** Changes the reply of a turn, which begins here if nothing of it was heard before. */
+function putReply(entries: Entry[], { messageId, agent, ts }: Turn, change: (reply: AgentEntry) => AgentEntry): void {
   const at = entries.findLastIndex((entry) => entry.messageId === messageId);
   const found = entries[at];
   if (found?.role === "assistant") entries[at] = change(found);
   // Behind its question: others may have been queued since. An introduction answers nothing and goes to the end.
   else entries.splice(at < 0 ? entries.length : at + 1, 0, change(emptyReply(messageId, agent, ts)));
-  return { ...state, entries };
 }
 
 function emptyReply(messageId: string, agent: string, ts?: string): AgentEntry {
@@ -215,23 +219,55 @@ function emptyReply(messageId: string, agent: string, ts?: string): AgentEntry {
 }
 
 function foldToolCall(
-  calls: readonly ToolCall[],
+  { toolCalls, text }: AgentEntry,
   params: NotificationParams["ToolCallNotification"],
 ): readonly ToolCall[] {
+  const before = toolCalls.find(({ toolCallId }) => toolCallId === params.toolCallId);
   const call: ToolCall = {
     toolCallId: params.toolCallId,
+    at: before?.at ?? text.length,
     toolName: params.toolName,
     arguments: params.arguments,
     status: params.status,
     result: params.result ?? null,
     error: params.error ?? null,
   };
-  const known = calls.some(({ toolCallId }) => toolCallId === call.toolCallId);
-  return known ? calls.map((each) => (each.toolCallId === call.toolCallId ? call : each)) : [...calls, call];
+  return before ? toolCalls.map((each) => (each === before ? call : each)) : [...toolCalls, call];
 }
 
-function withoutAgent(entries: readonly Entry[], agent: string | undefined): readonly Entry[] {
-  return agent ? entries.filter((entry) => entry.agent !== agent) : [];
+/** Text, and the tool calls that followed it. */
+export interface Segment {
+  text: string;
+  toolCalls: readonly ToolCall[];
+}
+
+/** A reply in the order in which it came: what was said, what was done then, what was said after that. */
+export function segmentsOf({ text, toolCalls }: AgentEntry): Segment[] {
+  const cuts = [...new Set(toolCalls.map(({ at }) => at))].sort((one, other) => one - other);
+  const segments: Segment[] = cuts.map((at, index) => ({
+    text: text.slice(cuts[index - 1] ?? 0, at),
+    toolCalls: toolCalls.filter((call) => call.at === at),
+  }));
+  return [...segments, { text: text.slice(cuts.at(-1) ?? 0), toolCalls: [] }];
+}
+
+/** All that was said, with a blank line where tools were at work in between. */
+function saidIn(entry: Entry): string {
+  if (entry.role === "user") return entry.text;
+  return segmentsOf(entry)
+    .map(({ text }) => text)
+    .filter((text) => text.trim() !== "")
+    .join("\n\n");
+}
+
+/** What an agent said and was asked is forgotten, or what all did; not the turns that are not over. */
+function cleared(entries: readonly Entry[], agent: string | undefined): readonly Entry[] {
+  const over = new Set(entries.filter(isOver).map(({ messageId }) => messageId));
+  return entries.filter((entry) => !over.has(entry.messageId) || (agent !== undefined && entry.agent !== agent));
+}
+
+function isOver(entry: Entry): boolean {
+  return entry.role === "assistant" && entry.finishReason !== null;
 }
 
 function renamed(provider: ProviderInfo | null, model: string): ProviderInfo | null {
@@ -287,16 +323,14 @@ export interface HistoryItem extends Record<string, unknown> {
 }
 
 export function finishedHistory({ entries }: ChatState): HistoryItem[] {
-  const finished = new Set(
-    entries.filter((entry) => entry.role === "assistant" && entry.finishReason !== null).map((e) => e.messageId),
-  );
+  const finished = new Set(entries.filter(isOver).map(({ messageId }) => messageId));
   return entries
     .filter(({ messageId }) => finished.has(messageId))
     .map((entry) => ({
       messageId: entry.messageId,
       role: entry.role,
       agent: entry.agent,
-      content: entry.text,
+      content: saidIn(entry),
       ts: entry.ts,
       finishReason: entry.role === "assistant" ? entry.finishReason : null,
       error: entry.role === "assistant" ? (entry.error?.message ?? null) : null,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { NotificationMethod, NotificationParams, SessionEvent } from "../src/protocol";
-import { EMPTY, finishedHistory, fold, fromSnapshot, queuedTurns, runningTurn, type ChatState } from "../src/state";
+import { EMPTY, finishedHistory, fold, fromSnapshot, queuedTurns, runningTurn, segmentsOf, type ChatState } from "../src/state";
 
 let seq = 0;
 
@@ -79,7 +79,8 @@ test("each status of a tool call replaces the one before", () => {
 test("clearing one agent keeps what the others said", () => {
   let state = end(ask(EMPTY, "1"), "1");
   state = after(state, "UserMessageNotification", { messageId: "2", message: "b", agent: "tessa", clientId: "c" });
-  assert.deepEqual(said(after(state, "session.cleared", { agent: "alice" })), ["user: b"]);
+  state = after(state, "AIMessageChunkNotification", { messageId: "2", agent: "tessa", chunk: "B", isFinal: true });
+  assert.deepEqual(said(after(state, "session.cleared", { agent: "alice" })), ["user: b", "assistant: B"]);
   assert.deepEqual(said(after(state, "session.cleared", {})), []);
 });
 
@@ -101,6 +102,35 @@ test("a snapshot replaces the conversation, and the turn that runs goes on", () 
   assert.equal(runningTurn(state), "1");
   state = end(chunk(state, "1", " 42."), "1");
   assert.deepEqual(said(state), ["user: a", "assistant: Let me look.\n\nIt is 42."]);
+});
+
+test("in a snapshot a reply stands behind its question as well", () => {
+  const of = (messageId: string, role: "user" | "assistant") => ({ messageId, role, agent: "alice", content: role });
+  const messages = [of("1", "user"), of("2", "user"), { ...of("1", "assistant"), finishReason: "stop" as const }];
+  const state = fromSnapshot(EMPTY, { seq: 3, agent: "alice", messages });
+  assert.deepEqual(said(state), ["user: user", "assistant: assistant", "user: user"]);
+  assert.equal(runningTurn(state), "2");
+});
+
+test("what was said before, between and after tool calls stays in its order", () => {
+  const call = { messageId: "1", toolName: "read", arguments: {}, agent: "alice", executor: "server" } as const;
+  let state = chunk(ask(EMPTY, "1"), "1", "Let me look.");
+  state = after(state, "ToolCallNotification", { ...call, toolCallId: "a", status: "running" });
+  state = after(state, "ToolCallNotification", { ...call, toolCallId: "b", status: "running" });
+  state = after(state, "ToolCallNotification", { ...call, toolCallId: "a", status: "done" });
+  state = end(chunk(state, "1", "It is 42."), "1");
+  const reply = state.entries[1];
+  assert.ok(reply?.role === "assistant");
+  assert.deepEqual(
+    segmentsOf(reply).map(({ text, toolCalls }) => [text, ...toolCalls.map(({ toolCallId }) => toolCallId)]),
+    [["Let me look.", "a", "b"], ["It is 42."]],
+  );
+  assert.equal(finishedHistory(state)[1]?.content, "Let me look.\n\nIt is 42.");
+});
+
+test("clearing spares the turn that runs and those that wait", () => {
+  const state = ask(chunk(ask(end(ask(EMPTY, "1"), "1"), "2", "b"), "2", "B"), "3", "c");
+  assert.deepEqual(said(after(state, "session.cleared", {})), ["user: b", "assistant: B", "user: c"]);
 });
 
 test("an unknown notification changes nothing", () => {

@@ -1,17 +1,18 @@
-import type { AgentEntry } from "../state";
+import { segmentsOf, type AgentEntry, type Segment } from "../state";
 import { errorDetail, errorTitle, finishWords, usageDetail, usageWords } from "../words";
 import { avatar, tint, type Cast } from "./cast";
 import { button, h, icon, ICONS, setText } from "./dom";
 import { StreamedMarkdown } from "./streamedMarkdown";
 import { timeOf } from "./time";
 import { ToolCard } from "./toolCard";
+import { workingDots } from "./workingDots";
 
 export interface AgentMessageActions {
   /** Asks the same again; absent where there is nothing to ask. */
   onAgain?: () => void;
 }
 
-/** What an agent says in one turn, as it comes. */
+/** What an agent says and does in one turn, as it comes. */
 export class AgentMessage {
   readonly element = h("article", { class: "whisperer-message", "data-author": "agent" });
   readonly #face = h("div", { class: "whisperer-face" });
@@ -23,22 +24,22 @@ export class AgentMessage {
     h("summary", {}, "Reasoning"),
     this.#reasoning,
   );
-  readonly #tools = h("div", { class: "whisperer-tools" });
-  readonly #cards = new Map<string, ToolCard>();
-  readonly #text = new StreamedMarkdown();
+  readonly #said = h("div", { class: "whisperer-segments" });
+  readonly #segments: SegmentView[] = [];
+  readonly #dots = workingDots();
   readonly #end = h("footer", { class: "whisperer-end" });
   #shown: AgentEntry | null = null;
   #cast: Cast | null = null;
 
   constructor() {
     const body = h("div", { class: "whisperer-said" });
-    body.append(this.#author, this.#reasoningFrame, this.#tools, this.#text.element, this.#end);
+    body.append(this.#author, this.#reasoningFrame, this.#said, this.#dots, this.#end);
     this.element.append(this.#face, body);
   }
 
   /** What a screen reader hears when the turn is over. */
   get plainText(): string {
-    return `${this.#text.element.textContent} ${this.#end.textContent}`.trim();
+    return `${this.#said.textContent} ${this.#end.textContent}`.trim();
   }
 
   update(entry: AgentEntry, cast: Cast, actions: AgentMessageActions): void {
@@ -47,10 +48,12 @@ export class AgentMessage {
     this.#shown = entry;
     const isRunning = entry.finishReason === null;
     this.element.classList.toggle("whisperer-running", isRunning);
-    this.#text.update(entry.text, !isRunning);
     setText(this.#reasoning, entry.reasoning);
     this.#reasoningFrame.hidden = entry.reasoning === "";
-    this.#showTools(entry);
+    const segments = segmentsOf(entry);
+    this.#showSegments(segments, isRunning);
+    // With no text at its end nothing else would show that there is more to come.
+    this.#dots.hidden = !isRunning || segments.at(-1)?.text.trim() !== "";
     this.#end.replaceChildren(...(isRunning ? [] : endOf(entry, actions)));
   }
 
@@ -63,7 +66,33 @@ export class AgentMessage {
     this.#author.replaceChildren(h("span", { class: "whisperer-name" }, name), timeOf(ts));
   }
 
-  #showTools({ toolCalls }: AgentEntry): void {
+  #showSegments(segments: Segment[], isRunning: boolean): void {
+    segments.forEach((segment, index) => {
+      const isGrowing = isRunning && index === segments.length - 1;
+      (this.#segments[index] ?? this.#addSegment()).update(segment, isGrowing);
+    });
+  }
+
+  #addSegment(): SegmentView {
+    const view = new SegmentView();
+    this.#segments.push(view);
+    this.#said.append(view.element);
+    return view;
+  }
+}
+
+class SegmentView {
+  readonly element = h("div", { class: "whisperer-segment" });
+  readonly #text = new StreamedMarkdown();
+  readonly #cards = new Map<string, ToolCard>();
+
+  constructor() {
+    this.element.append(this.#text.element);
+  }
+
+  update({ text, toolCalls }: Segment, isGrowing: boolean): void {
+    this.element.classList.toggle("whisperer-growing", isGrowing);
+    this.#text.update(text, !isGrowing);
     for (const call of toolCalls) {
       const card = this.#cards.get(call.toolCallId) ?? this.#addCard(call.toolCallId, call.toolName);
       card.update(call);
@@ -73,30 +102,31 @@ export class AgentMessage {
   #addCard(toolCallId: string, name: string): ToolCard {
     const card = new ToolCard(name);
     this.#cards.set(toolCallId, card);
-    this.#tools.append(card.element);
+    this.element.append(card.element);
     return card;
   }
 }
 
 function endOf(entry: AgentEntry, { onAgain }: AgentMessageActions): Node[] {
-  const parts: Node[] = [];
-  if (entry.error) {
-    parts.push(
-      h(
-        "div",
-        { class: "whisperer-error", "data-kind": entry.error.kind },
-        h("strong", {}, errorTitle(entry.error)),
-        h("span", { class: "whisperer-kind" }, entry.error.kind),
-        h("p", {}, errorDetail(entry.error)),
-        ...(onAgain ? [button("whisperer-quiet", "Ask again", onAgain, icon(ICONS.again), "Ask again")] : []),
-      ),
-    );
-  } else if (entry.finishReason === "error") {
-    parts.push(h("div", { class: "whisperer-error" }, h("strong", {}, "The turn failed")));
-  }
   const ending = finishWords(entry.finishReason);
-  if (ending) parts.push(h("span", { class: "whisperer-finish", "data-reason": entry.finishReason ?? "" }, ending));
   const figures = usageWords(entry.usage);
-  if (figures) parts.push(h("span", { class: "whisperer-figures", title: usageDetail(entry.usage) }, figures));
-  return parts;
+  return [
+    ...(entry.finishReason === "error" || entry.error ? [errorOf(entry, onAgain)] : []),
+    ...(ending ? [h("span", { class: "whisperer-finish", "data-reason": entry.finishReason ?? "" }, ending)] : []),
+    ...(figures ? [h("span", { class: "whisperer-figures", title: usageDetail(entry.usage) }, figures)] : []),
+  ];
+}
+
+function errorOf({ error }: AgentEntry, onAgain: (() => void) | undefined): HTMLElement {
+  const frame = h("div", { class: "whisperer-error" });
+  if (error) {
+    frame.dataset["kind"] = error.kind;
+    frame.append(
+      h("strong", {}, errorTitle(error)),
+      h("span", { class: "whisperer-kind" }, error.kind),
+      h("p", {}, errorDetail(error)),
+    );
+  } else frame.append(h("strong", {}, "The turn failed"));
+  if (onAgain) frame.append(button("whisperer-quiet", "Ask again", onAgain, icon(ICONS.again), "Ask again"));
+  return frame;
 }

@@ -1,6 +1,7 @@
 import type { ProviderStatus } from "../state";
 import { avatar, tint, type Cast } from "./cast";
 import { h, setText } from "./dom";
+import { workingDots } from "./workingDots";
 
 /** Stands where the reply will be: that somebody is at work, and what the provider says of itself meanwhile. */
 export class PendingReply {
@@ -8,15 +9,13 @@ export class PendingReply {
   readonly #face = h("div", { class: "whisperer-face" });
   readonly #status = h("div", { class: "whisperer-provider-status" });
   readonly #progress = h("progress", { max: "1", "aria-label": "Getting the model ready" });
-  readonly #dots = h("span", { class: "whisperer-dots", role: "img", "aria-label": "Working" });
   #agent: string | null = null;
   #cast: Cast | null = null;
 
   constructor() {
-    this.#dots.append(h("i"), h("i"), h("i"));
     this.element.append(
       this.#face,
-      h("div", { class: "whisperer-said" }, this.#dots, this.#status, this.#progress),
+      h("div", { class: "whisperer-said" }, workingDots(), this.#status, this.#progress),
     );
   }
 
