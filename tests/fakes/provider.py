@@ -103,6 +103,13 @@ class FakeProvider:
             time.sleep(0.002)
         return self.chats()
 
+    def wait_until_alone(self, timeout: float = 5.0) -> bool:
+        """Whether every client closes its connections in time."""
+        deadline = time.monotonic() + timeout
+        while self._tasks and time.monotonic() < deadline:
+            time.sleep(0.002)
+        return not self._tasks
+
     def __enter__(self) -> Self:
         self._thread.start()
         self._ready.wait(5)

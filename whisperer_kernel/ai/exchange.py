@@ -68,6 +68,7 @@ class Exchange:
         self._error: ProviderError | None = None
         self._sent = self._said = self._told = self._finished = self._cancelled = False
         self._clock = PhaseClock()
+        self._socket: Any = None
         self.task = asyncio.create_task(self._run())
 
     async def batches(self) -> AsyncGenerator[list[Delta], None]:
@@ -167,20 +168,31 @@ class Exchange:
 
     async def _exchange(self, decoder: ReplyDecoder) -> None:
         client = await self._client()
-        extensions = {"trace": self._trace}
-        async with client.stream("POST", self._url, content=self._body, extensions=extensions) as response:
-            self._clock.enter("timeout_idle", self._settings.idle_timeout_s)
-            if not response.is_success:
-                raise await self._refusal(response)
-            kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-            if kind == "text/html":
-                raise self._failures.not_a_reply(await read_at_most(response, ERROR_BODY_BYTES))
-            if kind == "application/json":
-                await self._put(decoder.feed_body(await read_at_most(response, JSON_BODY_BYTES)))
-            else:
-                await self._read(body_of(response), decoder)
-            if decoder.error is not None:
-                raise decoder.error
+        self._socket = None
+        try:
+            async with client.stream(
+                "POST", self._url, content=self._body, extensions={"trace": self._trace}
+            ) as response:
+                self._clock.enter("timeout_idle", self._settings.idle_timeout_s)
+                await self._answer(response, decoder)
+        except asyncio.CancelledError:
+            # httpcore leaves the socket open where it is cancelled in a TLS handshake.
+            if self._socket is not None:
+                await self._socket.aclose()
+            raise
+
+    async def _answer(self, response: httpx.Response, decoder: ReplyDecoder) -> None:
+        if not response.is_success:
+            raise await self._refusal(response)
+        kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if kind == "text/html":
+            raise self._failures.not_a_reply(await read_at_most(response, ERROR_BODY_BYTES))
+        if kind == "application/json":
+            await self._put(decoder.feed_body(await read_at_most(response, JSON_BODY_BYTES)))
+        else:
+            await self._read(body_of(response), decoder)
+        if decoder.error is not None:
+            raise decoder.error
 
     async def _read(self, body: AsyncIterator[bytes], decoder: ReplyDecoder) -> None:
         # A reset is an end like any other: what came is kept, and the missing finish says the rest.
@@ -223,8 +235,10 @@ class Exchange:
             _log.debug("the body of an error did not arrive whole")
         return self._failures.of_status(response.status_code, response.headers, body)
 
-    async def _trace(self, event: str, _info: dict[str, Any]) -> None:
+    async def _trace(self, event: str, info: dict[str, Any]) -> None:
         """What httpcore tells of how far it is: from the headers on the request may have reached the model."""
-        if event.endswith("send_request_headers.started"):
+        if event.endswith("connect_tcp.complete"):
+            self._socket = info.get("return_value")
+        elif event.endswith("send_request_headers.started"):
             self._sent = True
             self._clock.enter("timeout_first_byte", self._settings.first_byte_timeout_s)

@@ -63,7 +63,7 @@ class OpenAICompatibleProvider:
         self._exchanges: set[Exchange] = set()
         self._listing: asyncio.Task[list[ModelInfo]] | None = None
         self._lengths: dict[str, int] | None = None
-        self._ask_again = 0.0
+        self._ask_again = self._wait_until = 0.0
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._endpoint.info.name} at {self._base}>"
@@ -98,14 +98,15 @@ class OpenAICompatibleProvider:
         """Tokens that fit into ``model``'s context: as configured, else as the provider lists it. Does not raise."""
         if self._settings.context_length is not None:
             return self._settings.context_length
-        loop = asyncio.get_running_loop()
-        if self._lengths is None and loop.time() >= self._ask_again:
-            self._ask_again = loop.time() + ASK_AGAIN_S
+        now = asyncio.get_running_loop().time()
+        if self._lengths is None and now >= self._ask_again:
+            self._ask_again, self._wait_until = now + ASK_AGAIN_S, now + LENGTH_S
+        if self._lengths is None and now < self._wait_until:
             try:
-                async with asyncio.timeout(LENGTH_S):
+                async with asyncio.timeout(self._wait_until - now):
                     await self.models()
             except (ProviderError, TimeoutError):
-                return None
+                self._wait_until = 0.0
         return (self._lengths or {}).get(model or self.info.model or "")
 
     async def aclose(self) -> None:
@@ -152,8 +153,9 @@ class OpenAICompatibleProvider:
 
     async def _get(self, path: str) -> bytes:
         client = await self._client()
+        limits = httpx.Timeout(None, connect=self._settings.connect_timeout_s)
         try:
-            async with asyncio.timeout(LIST_S), client.stream("GET", self._base + path) as response:
+            async with asyncio.timeout(LIST_S), client.stream("GET", self._base + path, timeout=limits) as response:
                 body = await read_at_most(response, MAX_BYTES)
         except TimeoutError:
             raise self._failures.of_timeout("timeout_connect", LIST_S) from None

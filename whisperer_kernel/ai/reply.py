@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from whisperer_kernel.ai.failures import Failures
@@ -71,12 +72,9 @@ class ReplyDecoder:
     def feed_body(self, body: bytes) -> list[Delta]:
         """The deltas of a body that is one JSON document, from servers that do not stream."""
         self._head = body[:HEAD_BYTES]
-        try:
-            chunk = decode_chunk(body)
-            if chunk is not None:
-                self._chunk(chunk)
-        except ProviderError as error:
-            self._fail(error)
+        with suppress(ProviderError):
+            if (chunk := decode_chunk(body)) is not None:
+                self._take_chunk(chunk)
         return self._take() + self.end()
 
     def end(self) -> list[Delta]:
@@ -102,6 +100,12 @@ class ReplyDecoder:
         if event.event == "error" and not chunk.error:
             chunk.error = event.data
         self._chunk(chunk)
+
+    def _take_chunk(self, chunk: Chunk) -> None:
+        try:
+            self._chunk(chunk)
+        except ProviderError as error:
+            self._fail(error)
 
     def _done(self) -> None:
         if self._reason is not None or self.heard:
