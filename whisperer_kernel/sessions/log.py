@@ -84,11 +84,21 @@ def _row(run: Sequence[Entry]) -> LogRow:
     return LogRow(last.seq, last.event.method, last.ts, body[:-1] + more)
 
 
+def _length(row: LogRow) -> int:
+    """How many events the row holds."""
+    return max(len(msgspec.json.decode(row.payload, type=_Parts).parts), 1)
+
+
+def _merged(row: LogRow) -> Entry:
+    """The row's events as the one they come to."""
+    return Entry(row.seq, row.ts, decode(row.type, row.payload), row.payload)
+
+
 def _entries(row: LogRow) -> list[Entry]:
     event = decode(row.type, row.payload)
     shared = msgspec.json.decode(row.payload, type=_Parts)
     if not (shared.parts and isinstance(event, AIMessageChunk | AIReasoningChunk)):
-        return [Entry(row.seq, row.ts, event, row.payload)]
+        return [_merged(row)]
     ends = [0]
     for length in shared.parts:
         ends.append(ends[-1] + length)
@@ -159,11 +169,20 @@ class SessionLog:
 
     async def read(self) -> None:
         """Take what the store holds beyond what is known here. Raises ``StoreError``."""
-        for entry in unpack(await self._store.read(self._session_id, self.last_seq)):
-            if entry.seq > self.last_seq + 1:
-                self._gap(entry.seq)
-            self.last_seq = entry.seq
-            self._take(entry)
+        rows = await self._store.read(self._session_id, self.last_seq)
+        replayable = rows[-1].seq - (self._applied.maxlen or 0) if rows else 0
+        for row in rows:
+            # A row too old to be replayed event by event only has to count: a long log is not taken apart for it.
+            entries = [_merged(row)] if row.seq <= replayable else _entries(row)
+            first = row.seq - _length(row) + 1
+            if first > self.last_seq + 1:
+                self._gap(first)
+            self.last_seq = row.seq
+            for entry in entries:
+                if row.seq <= replayable:
+                    self._apply(entry)
+                else:
+                    self._take(entry)
         self._drain()
 
     def lead(self, reserved: int) -> bool:
