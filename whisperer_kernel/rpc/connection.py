@@ -39,6 +39,12 @@ class Connection:
             # Gone while its request was under way.
             self.close(manager)
 
+    def follow(self, manager: StatelessSessionManager, session: StatelessInteractiveSession) -> None:
+        """A session that this connection is shown has left memory and come back: show it on."""
+        if self._sessions.get(session.id, session) is not session:
+            manager.subscribe(session, self)
+            self._sessions[session.id] = session
+
     def close(self, manager: StatelessSessionManager) -> None:
         """The connection is gone."""
         self._closed = True

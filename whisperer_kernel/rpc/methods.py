@@ -226,6 +226,7 @@ class Methods:
         """The caller's live session; what it publishes waits for the response."""
         session = await self._manager.session(session_id, call.connection.owner)
         call.hold(session)
+        call.connection.follow(self._manager, session)
         return session
 
     async def _notebook(self, wanted: p.SessionParams) -> str | None:

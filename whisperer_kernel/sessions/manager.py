@@ -222,7 +222,10 @@ class StatelessSessionManager:
 
     def _grace_over(self, session: StatelessInteractiveSession) -> None:
         del self._grace[session.id]
-        self.drop(session)
+        if session.is_awaited:
+            self._start_grace(session)
+        else:
+            self.drop(session)
 
     async def _beat(self) -> None:
         """Tell the peers that share the store, once a second, that this process still runs its sessions."""

@@ -156,6 +156,13 @@ class StatelessInteractiveSession:
         """Whether a connection is there for which the session stays in memory."""
         return any(subscriber.keeps_alive for subscriber in self._subscribers)
 
+    @property
+    def is_awaited(self) -> bool:
+        """Whether somebody is connected whose message has no answer yet, code in a cell for instance."""
+        clients = {subscriber.client_id for subscriber in self._subscribers}
+        asked = [*self._queue, *([] if self._turn is None else [self._turn.user])]
+        return any(user.client_id in clients for user in asked)
+
     # --- what happened ----------------------------------------------------------------------------------------------
 
     @property
