@@ -14,7 +14,8 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 CLOSING_S = 2.0
-# On Windows a wait without a limit cannot be interrupted.
+# How often a caller who waits looks up. On Windows a wait without a limit cannot be interrupted, and ipykernel's stop
+# button does not wake a loop that sleeps: with 7.4 `await asyncio.sleep(20)` ends after 20 s, whenever it is pressed.
 LOOK_UP_S = 0.5
 
 
@@ -34,7 +35,13 @@ class Background:
 
     async def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """Run it on the loop and await it on the caller's; a cancelled caller cancels it."""
-        return await asyncio.wrap_future(self.submit(coroutine))
+        future = asyncio.wrap_future(self.submit(coroutine))
+        try:
+            while not (await asyncio.wait([future], timeout=LOOK_UP_S))[0]:
+                pass
+            return future.result()
+        finally:
+            future.cancel()
 
     def wait(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """Run it on the loop and block until it is done; Ctrl-C cancels it."""

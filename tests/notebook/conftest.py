@@ -1,0 +1,85 @@
+"""Servers with scripted replies and kernels that they start."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from tests.notebook.kernel import Kernel, open_notebook
+from tests.server.client import Client
+from tests.server.process import Server
+
+SCRIPTED = {"WHISPERER_PROVIDER__NAME": "scripted"}
+
+Replies = Sequence[Sequence[dict[str, Any]]]
+
+
+def scripted(folder: Path, replies: Replies) -> dict[str, str]:
+    """The environment in which these replies are given, one after the other."""
+    script = folder / "replies.yaml"
+    script.write_text(json.dumps({"replies": replies}))
+    return {**SCRIPTED, "WHISPERER_PROVIDER__PARAMETERS": json.dumps({"script": str(script)})}
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server that repeats what it is asked."""
+    with Server(tmp_path_factory.mktemp("server"), environ=SCRIPTED) as running:
+        yield running
+
+
+Serve = Callable[..., Server]
+
+
+@pytest.fixture
+def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
+    """Starts servers of a test's own; ``replies`` is what they say."""
+    with ExitStack() as running:
+
+        def start(replies: Replies = (), environ: dict[str, str] | None = None, **options: Any) -> Server:
+            folder = tmp_path_factory.mktemp("server")
+            return running.enter_context(
+                Server(folder, environ={**scripted(folder, replies), **(environ or {})}, **options)
+            )
+
+        yield start
+
+
+OpenNotebook = Callable[..., Awaitable[Kernel]]
+
+
+@pytest.fixture
+async def notebook(server: Server) -> AsyncIterator[OpenNotebook]:
+    """Opens notebooks; their kernels end with their server."""
+    kernels: list[Kernel] = []
+
+    async def open_one(on: Server = server, path: str = "") -> Kernel:
+        kernels.append(await open_notebook(on, path or f"{uuid4().hex}.ipynb"))
+        return kernels[-1]
+
+    yield open_one
+    for kernel in kernels:
+        kernel.disconnect()
+
+
+@pytest.fixture
+async def connect() -> AsyncIterator[Callable[[Server], Awaitable[Client]]]:
+    """Opens the connections that a browser would."""
+    clients: list[Client] = []
+
+    async def open_one(server: Server) -> Client:
+        clients.append(await Client.connect(server))
+        return clients[-1]
+
+    yield open_one
+    for client in clients:
+        await client.close()
+
+
+Connect = Callable[[Server], Awaitable[Client]]
