@@ -47,8 +47,8 @@ class Chat(anywidget.AnyWidget):
 
     agent = traitlets.Unicode(help="The current agent's id; set it to switch.").tag(sync=True)
     status = traitlets.Unicode(
-        "connecting",
-        help="connecting, ready, running, reconnecting or failed, as the browser sees it.",
+        "not shown",
+        help="not shown, connecting, ready, running, reconnecting or failed, as the browser sees it.",
     ).tag(sync=True)
     history = traitlets.List(
         traitlets.Dict(),

@@ -9,15 +9,19 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from IPython import get_ipython
 
-_FENCE = re.compile(r"^ {0,3}(?P<mark>`{3,}|~{3,})(?P<info>[^`\n]*)$")
+# What may stand before a fence or a heading: they may be in a list or a quotation.
+_BEFORE = r"^([ \t]*(?:(?:[-*+>]|\d+[.)])[ \t]+)*)"
+# In the line of a backtick fence no other backtick follows.
+_FENCE = re.compile(_BEFORE + r"(`{3,}(?=[^`]*$)|~{3,})")
+_STRAY_FENCE = re.compile(_BEFORE + r"([`~]{3,})", re.MULTILINE)
 _SPAN = re.compile(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)", re.DOTALL)
-_HEADING = re.compile(r"^ {0,3}#{1,6}[ \t]+(.*?)[ \t]*#*$", re.MULTILINE)
-_UNDERLINE = re.compile(r"^( {0,3})(=+|-+)([ \t]*)$", re.MULTILINE)
+_HEADING = re.compile(_BEFORE + r"#{1,6}[ \t]+(.*?)[ \t]*#*$", re.MULTILINE)
+_UNDERLINE = re.compile(r"^( {0,3})([=-]+)([ \t]*)$", re.MULTILINE)
 _ELSEWHERE = re.compile(r"\]\((?!\s*(?:https?://|mailto:))", re.IGNORECASE)
 _MARKUP = re.compile(r"[&<>\"'`*_\[\]\\$~|]")
 _NAMES = {"length": "cut off", "content_filter": "cut off by a filter", "cancelled": "stopped", "max_rounds": "stopped"}
@@ -62,7 +66,7 @@ def safe_markdown(text: str) -> str:
     >>> safe_markdown("# Hi <b>there</b> ![x](http://a.example/x.png)")
     '**Hi &lt;b>there&lt;/b> &#33;[x](http://a.example/x.png)**'
     >>> safe_markdown("`a<b` and\n```html\n<p>\n```")
-    '<code>a&#60;b</code> and\n\n<pre><code>&#60;p&#62;\n</code></pre>\n'
+    '<code>a&#60;b</code> and\n\n<pre><code>&#60;p&#62;\n</code></pre>'
     """
     blocks: list[str] = []
     prose: list[str] = []
@@ -74,13 +78,13 @@ def safe_markdown(text: str) -> str:
             continue
         blocks.append(_prose("\n".join(prose)))
         prose = []
-        blocks.append(_code_block(_until(lines, fence["mark"])))
+        blocks.append(_code_block(_until(lines, fence[2]), indent=len(fence[1])))
     return "\n\n".join(block for block in [*blocks, _prose("\n".join(prose))] if block)
 
 
-def _until(lines: Any, mark: str) -> list[str]:
+def _until(lines: Iterator[str], mark: str) -> list[str]:
     """The lines of a fenced block; one that is not closed runs to the end of the text."""
-    closing = re.compile(rf"^ {{0,3}}{re.escape(mark[0])}{{{len(mark)},}}[ \t]*$")
+    closing = re.compile(rf"^[ \t]*{re.escape(mark[0])}{{{len(mark)},}}[ \t]*$")
     code: list[str] = []
     for line in lines:
         if closing.match(line):
@@ -89,10 +93,12 @@ def _until(lines: Any, mark: str) -> list[str]:
     return code
 
 
-def _code_block(lines: list[str]) -> str:
+def _code_block(lines: list[str], indent: int) -> str:
+    # What was indented with its fence is moved out with it.
+    flush = [line[min(indent, len(line) - len(line.lstrip())) :] for line in lines]
     # A blank line ends an HTML block in some renderers; as an entity it is not blank.
-    code = "".join(f"{_literal(line) or '&#32;'}\n" for line in lines)
-    return f"<pre><code>{code}</code></pre>\n"
+    code = "".join(f"{_literal(line) or '&#32;'}\n" for line in flush)
+    return f"<pre><code>{code}</code></pre>"
 
 
 def _prose(text: str) -> str:
@@ -105,12 +111,20 @@ def _prose(text: str) -> str:
 
 
 def _plain(text: str) -> str:
-    text = text.replace("&", "&amp;").replace("<", "&lt;").replace("![", "&#33;[").replace("]:", "]&#58;")
+    # An escaped bracket is a bracket; escaping what it becomes here would show the entity.
+    text = (
+        text.replace("\\<", "<")
+        .replace("&", "&amp;")
+        .replace("<", "&lt;")
+        .replace("![", "&#33;[")
+        .replace("]:", "]&#58;")
+    )
     return _ELSEWHERE.sub("]&#40;", text)
 
 
 def _headless(text: str) -> str:
-    return _UNDERLINE.sub(r"\1\\\2\3", _HEADING.sub(r"**\1**", text))
+    text = _STRAY_FENCE.sub(lambda found: found[1] + _literal(found[2]), text)
+    return _UNDERLINE.sub(r"\1\\\2\3", _HEADING.sub(r"\1**\2**", text))
 
 
 def _literal(text: str) -> str:

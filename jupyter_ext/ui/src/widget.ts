@@ -58,7 +58,9 @@ export default function widget() {
         leave();
         views -= 1;
         setTimeout(() => {
-          if (views === 0) client.disconnect();
+          if (views > 0) return;
+          client.disconnect();
+          if (put(model, "status", "not shown")) model.save_changes();
         }, LINGER_MS);
       };
     },
