@@ -15,7 +15,7 @@ from whisperer_kernel.ai.embedded import weights
 from whisperer_kernel.ai.embedded.process import PARALLEL, ModelProcess
 from whisperer_kernel.ai.embedded.startup import Startup
 from whisperer_kernel.ai.openai_compatible import Endpoint, OpenAICompatibleProvider
-from whisperer_kernel.ai.provider import ChatRequest, Delta, ModelInfo
+from whisperer_kernel.ai.provider import ChatRequest, Delta, Finish, ModelInfo
 from whisperer_kernel.config import Config, ProviderConfig
 from whisperer_kernel.errors import ConfigError, ProviderError
 from whisperer_kernel.events import ProviderInfo, ProviderStatus
@@ -74,15 +74,33 @@ class EmbeddedProvider:
                 async with aclosing(startup.follow()) as news:
                     async for status in news:
                         yield [status]
-            if (running := self._running) is None:
-                raise ProviderError("unavailable", f"{self.info.label} was stopped. Send the message again.")
             if busy := self._slots.locked():
                 yield [ProviderStatus(state="starting", message=f"{self.info.label} is busy with other messages.")]
-            async with self._turn(), aclosing(running.client.stream(self._adapted(request))) as reply:
+            async with self._turn(), aclosing(self._reply(request)) as reply:
                 if busy:
                     yield [ProviderStatus(state="ready", message=f"{self.info.label} has time now.")]
                 async for batch in reply:
                     yield batch
+
+    async def _reply(self, request: ChatRequest) -> AsyncGenerator[Sequence[Delta], None]:
+        if (running := self._running) is None:
+            raise ProviderError("unavailable", f"{self.info.label} was stopped. Send the message again.")
+        batch: Sequence[Delta] = ()
+        try:
+            async with aclosing(running.client.stream(self._adapted(request))) as reply:
+                async for batch in reply:
+                    yield batch
+        except ProviderError as error:
+            if error.kind == "unavailable":
+                self._crashed(running)
+            raise
+        if not (batch and isinstance(batch[-1], Finish)):
+            self._crashed(running)
+
+    def _crashed(self, running: Running) -> None:
+        """Let go of a process that broke off: the operating system takes a moment to report it as dead."""
+        if self._running is running:
+            self._stop()
 
     async def models(self) -> Sequence[ModelInfo]:
         """The one model."""
