@@ -88,12 +88,12 @@ class Client:
         *,
         token: str | None = TOKEN,
         headers: Mapping[str, str] | None = None,
-        max_message_size: int = 64 << 20,
+        path: str = "/whisperer/ws",
     ) -> Self:
         """A connection to the server. Raises ``tornado.httpclient.HTTPClientError`` where it is refused."""
         given = {**({"Authorization": f"token {token}"} if token is not None else {}), **(headers or {})}
-        request = HTTPRequest(server.socket_url, headers=given, connect_timeout=PATIENCE_S)
-        return cls(await websocket_connect(request, max_message_size=max_message_size))
+        request = HTTPRequest(f"ws{server.url[4:]}{path}", headers=given, connect_timeout=PATIENCE_S)
+        return cls(await websocket_connect(request, max_message_size=64 << 20))
 
     # --- raw --------------------------------------------------------------------------------------------------------
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Protocol
@@ -62,7 +62,7 @@ class Serve(Protocol):
         *,
         folder: Path | None = None,
         environ: Mapping[str, str] | None = None,
-        config: str = "",
+        arguments: Sequence[str] = (),
         settings_file: str | None = None,
         **settings: str,
     ) -> Server:
@@ -79,14 +79,14 @@ def serve(provider: FakeProvider, tmp_path_factory: pytest.TempPathFactory) -> I
             *,
             folder: Path | None = None,
             environ: Mapping[str, str] | None = None,
-            config: str = "",
+            arguments: Sequence[str] = (),
             settings_file: str | None = None,
             **settings: str,
         ) -> Server:
             own = Server(
                 folder or tmp_path_factory.mktemp("server"),
                 environ={**environment(provider, **settings), **(environ or {})},
-                config=config,
+                arguments=arguments,
                 settings=settings_file,
             )
             return running.enter_context(own)

@@ -21,8 +21,8 @@ START_S = 30.0
 class Server:
     """``folder`` is all that it keeps: started again in the same folder it finds its sessions.
 
-    ``environ`` is added to the environment, ``config`` is the text of a ``jupyter_server_config.py``, ``settings`` that
-    of Whisperer's ``config.yaml``.
+    ``environ`` is added to the environment, ``arguments`` to the command line, ``settings`` is the text of Whisperer's
+    ``config.yaml``.
     """
 
     def __init__(
@@ -30,32 +30,26 @@ class Server:
         folder: Path,
         *,
         environ: Mapping[str, str] | None = None,
-        config: str = "",
         settings: str | None = None,
         arguments: Sequence[str] = (),
     ) -> None:
         self.folder = folder
         self.store = folder / "data" / "whisperer" / "sessions.db"
-        self.settings = folder / "config" / "whisperer" / "config.yaml"
         self._environ = environ or {}
         self._arguments = arguments
         self._process: subprocess.Popen[bytes] | None = None
         self.port = 0
-        for name in ("config/whisperer", "data", "runtime", "work", "home"):
-            (folder / name).mkdir(parents=True, exist_ok=True)
-        (folder / "config" / "jupyter_server_config.py").write_text(config)
+        for name in ("config", "data", "runtime", "work", "home"):
+            (folder / name).mkdir(exist_ok=True)
         if settings is not None:
-            self.settings.write_text(settings)
+            file = folder / "config.yaml"
+            file.write_text(settings)
+            self._environ = {**self._environ, "WHISPERER_CONFIG": str(file)}
 
     @property
     def url(self) -> str:
         """The base URL, without a slash at its end."""
         return f"http://127.0.0.1:{self.port}"
-
-    @property
-    def socket_url(self) -> str:
-        """Where the socket is."""
-        return f"ws://127.0.0.1:{self.port}/whisperer/ws"
 
     @property
     def pid(self) -> int:

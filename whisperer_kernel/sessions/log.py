@@ -62,7 +62,7 @@ def pack(entries: Sequence[Entry]) -> list[LogRow]:
 
 def unpack(rows: Iterable[LogRow]) -> list[Entry]:
     """The entries that ``pack`` was given."""
-    return [entry for row in rows for entry in _entries(row)]
+    return [entry for row in rows for entry in _read(row)[1]]
 
 
 def _joins(last: Entry, entry: Entry) -> bool:
@@ -84,21 +84,20 @@ def _row(run: Sequence[Entry]) -> LogRow:
     return LogRow(last.seq, last.event.method, last.ts, body[:-1] + more)
 
 
-def _length(row: LogRow) -> int:
-    """How many events the row holds."""
-    return max(len(msgspec.json.decode(row.payload, type=_Parts).parts), 1)
+def _read(row: LogRow, *, merged: bool = False) -> tuple[int, list[Entry]]:
+    """The first number in a row, and its events, or where they are to be ``merged`` the one that they come to."""
+    try:
+        shared = msgspec.json.decode(row.payload, type=_Parts)
+        event = decode(row.type, row.payload)
+    except (msgspec.MsgspecError, KeyError) as error:
+        raise StoreError(f"This session's log is damaged at event {row.seq}.", reason="DAMAGED") from error
+    first = row.seq - max(len(shared.parts), 1) + 1
+    if merged or not (shared.parts and isinstance(event, AIMessageChunk | AIReasoningChunk)):
+        return first, [Entry(row.seq, shared.began or row.ts, event, row.payload)]
+    return first, _apart(row, event, shared)
 
 
-def _merged(row: LogRow) -> Entry:
-    """The row's events as the one they come to."""
-    return Entry(row.seq, row.ts, decode(row.type, row.payload), row.payload)
-
-
-def _entries(row: LogRow) -> list[Entry]:
-    event = decode(row.type, row.payload)
-    shared = msgspec.json.decode(row.payload, type=_Parts)
-    if not (shared.parts and isinstance(event, AIMessageChunk | AIReasoningChunk)):
-        return [_merged(row)]
+def _apart(row: LogRow, event: Chunk, shared: _Parts) -> list[Entry]:
     ends = [0]
     for length in shared.parts:
         ends.append(ends[-1] + length)
@@ -173,8 +172,7 @@ class SessionLog:
         replayable = rows[-1].seq - (self._applied.maxlen or 0) if rows else 0
         for row in rows:
             # A row too old to be replayed event by event only has to count: a long log is not taken apart for it.
-            entries = [_merged(row)] if row.seq <= replayable else _entries(row)
-            first = row.seq - _length(row) + 1
+            first, entries = _read(row, merged=row.seq <= replayable)
             if first > self.last_seq + 1:
                 self._gap(first)
             self.last_seq = row.seq
@@ -237,7 +235,7 @@ class SessionLog:
         Raises ``StoreError`` where it cannot be saved: its number then tells of the failure instead, but for the end of
         a turn, which is told all the same so that no answer is lost.
         """
-        if self.failed is not None:
+        if self.failed is not None and not isinstance(event, AIMessageChunk):
             await self._save(SessionChanges())
         pending = _Pending(self._number(event), None)
         pending.durable = self._in_background(self._save_pending(pending, changes or SessionChanges()))

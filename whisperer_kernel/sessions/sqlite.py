@@ -176,6 +176,8 @@ def _typed(error: Exception) -> StoreError:
     }
     name = getattr(error, "sqlite_errorname", "")
     reason = next((words for prefix, words in reasons.items() if name.startswith(prefix)), str(error))
+    if isinstance(error, OSError):
+        reason = f"its folder cannot be made: {error.strerror}"
     return StoreError(f"The session store is unavailable: {reason}.", reason=name or type(error).__name__)
 
 
