@@ -75,7 +75,8 @@ function formula(name: string, level: "block" | "inline", pattern: RegExp) {
     name,
     level,
     start: (text: string) => {
-      const at = text.search(/\$\$|\\[([]/);
+      // A block begins a line; what stands within one is the inline kind's.
+      const at = text.search(level === "block" ? /\n(?:\$\$|\\\[)/ : /\$\$|\\[([]/);
       return at < 0 ? undefined : at;
     },
     tokenizer(text: string): Tokens.Generic | undefined {

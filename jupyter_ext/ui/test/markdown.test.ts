@@ -32,6 +32,8 @@ test("a code block keeps its text, and its language cannot break out", () => {
 test("formulas keep their backslashes and underscores", () => {
   assert.match(html("so \\(x_1 + x_2\\) holds"), /<code>\\\(x_1 \+ x_2\\\)<\/code>/);
   assert.match(html("\\[\n\\frac{a_1}{b_2}\n\\]"), /\\frac\{a_1\}\{b_2\}/);
+  assert.match(html("as $$a_b$$ says"), /<p>as <code>\$\$a_b\$\$<\/code> says<\/p>/);
+  assert.match(html("as\n$$\na_b\n$$\nsays"), /<p>as<\/p>\s*<pre><code class="language-latex">\$\$\na_b\n\$\$<\/code><\/pre>\s*<p>says/);
   assert.match(html("costs $5 or $6"), /<p>costs \$5 or \$6<\/p>/);
 });
 

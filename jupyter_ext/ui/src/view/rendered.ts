@@ -1,4 +1,4 @@
-import DOMPurify from "dompurify";
+import DOMPurify, { type Config } from "dompurify";
 import { blocksOf, htmlOf, LINK, normalized, type Block } from "../markdown";
 import { codeBlock } from "./code";
 import { h } from "./dom";
@@ -12,14 +12,16 @@ const LANGUAGE = /^language-[\w+#-]+$/;
 // An instance of its own: hooks on the shared one would reach whoever else bundles it.
 const purify = DOMPurify(window);
 
-const RULES = {
+const RULES: Config & { RETURN_DOM_FRAGMENT: true } = {
   ALLOWED_TAGS: TAGS,
   ALLOWED_ATTR: ["href", "class", "start", "align"],
   ALLOW_ARIA_ATTR: false,
   ALLOW_DATA_ATTR: false,
   ALLOWED_URI_REGEXP: LINK,
+  // DOMPurify holds every attribute against the pattern for addresses, but these hold none.
+  ADD_URI_SAFE_ATTR: ["align", "start"],
   RETURN_DOM_FRAGMENT: true,
-} as const;
+};
 
 purify.addHook("uponSanitizeAttribute", (_element, attribute) => {
   if (attribute.attrName === "class") attribute.keepAttr = LANGUAGE.test(attribute.attrValue);
@@ -32,7 +34,7 @@ export interface RenderOptions {
 
 /** A model's markdown as DOM that cannot do harm: links name their host and open elsewhere, code can be copied. */
 export function rendered(blocks: Block[], options: RenderOptions): DocumentFragment {
-  const fragment = purify.sanitize(htmlOf(blocks), { ...RULES, ALLOWED_ATTR: [...RULES.ALLOWED_ATTR] });
+  const fragment = purify.sanitize(htmlOf(blocks), RULES);
   for (const anchor of fragment.querySelectorAll("a")) dressLink(anchor);
   for (const table of fragment.querySelectorAll("table")) wrapTable(table);
   for (const code of fragment.querySelectorAll("pre > code")) dressCode(code, options);
