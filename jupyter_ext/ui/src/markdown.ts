@@ -83,7 +83,9 @@ function formula(name: string, level: "block" | "inline", pattern: RegExp) {
       const raw = pattern.exec(text)?.[0];
       return raw ? { type: name, raw, text: raw } : undefined;
     },
-    renderer: ({ raw }: Tokens.Generic) => (level === "block" ? code(raw, "latex") : `<code>${escape(raw)}</code>`),
+    // Not its raw text: to that the lexer adds the line end behind it.
+    renderer: ({ text }: Tokens.Generic) =>
+      level === "block" ? code(String(text), "latex") : `<code>${escape(String(text))}</code>`,
   };
 }
 
