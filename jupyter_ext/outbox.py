@@ -11,7 +11,8 @@ class Outbox:
     """Takes frames at once and writes them as fast as the client reads.
 
     ``write`` returns when the client has taken the frames; ``overflow`` is called once, when more than ``limit`` bytes
-    wait for a client that does not read.
+    wait for a client that does not read. What is sent at once while nothing waits, a long replay above all, is no sign
+    of that and does not count.
     """
 
     def __init__(self, write: Callable[[list[str]], Awaitable[None]], overflow: Callable[[], None], limit: int) -> None:
@@ -20,6 +21,8 @@ class Outbox:
         self._limit = limit
         self._frames: deque[str] = deque()
         self._waiting = 0
+        self._burst = 0
+        self._writing = False
         self._flusher: asyncio.Task[None] | None = None
         self._closed = False
 
@@ -30,7 +33,9 @@ class Outbox:
         self._frames.append(frame)
         # Characters, not bytes: near enough for a bound, and free.
         self._waiting += len(frame)
-        if self._waiting > self._limit:
+        if not self._writing:
+            self._burst += len(frame)
+        if self._waiting - self._burst > self._limit:
             self.close()
             self._overflow()
         elif self._flusher is None:
@@ -45,9 +50,12 @@ class Outbox:
 
     async def _flush(self) -> None:
         """Write all that came within one tick of the loop together, wait for the client, and look again."""
+        self._writing = True
         while self._frames:
             frames = list(self._frames)
             self._frames.clear()
             await self._write(frames)
             self._waiting -= sum(map(len, frames))
+            self._burst = 0
+        self._writing = False
         self._flusher = None

@@ -1,0 +1,203 @@
+"""The OpenRPC document: what it describes is what is there, and what is there is as it describes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from tests.server.client import Client, RpcError
+from tests.server.process import TOKEN, Server
+from tests.server.test_security import fetch
+from whisperer_kernel.events import EVENT_TYPES
+from whisperer_kernel.rpc import methods
+
+REQUIRED = {
+    "startSession",
+    "resumeSession",
+    "stopSession",
+    "session.delete",
+    "sendUserMessage",
+    "session.cancel",
+    "agent.list",
+    "session.switch_agent",
+    "session.current_agent",
+    "session.handoff",
+    "session.list",
+    "session.history",
+    "session.clear",
+    "model.list",
+    "session.set_model",
+    "echo",
+}
+NOTIFICATIONS = {
+    "AIMessageChunkNotification",
+    "UserMessageNotification",
+    "AIReasoningChunkNotification",
+    "ToolCallNotification",
+    "agent.switched",
+    "SessionStatusNotification",
+    "session.usage",
+}
+# The essentials of the OpenRPC 1.3 meta-schema, for what the document uses of it.
+META: dict[str, Any] = {
+    "type": "object",
+    "required": ["openrpc", "info", "methods"],
+    "properties": {
+        "openrpc": {"pattern": r"^1\.\d+\.\d+$"},
+        "info": {"type": "object", "required": ["title", "version"]},
+        "methods": {"type": "array", "items": {"$ref": "#/$defs/method"}},
+        "components": {"type": "object", "properties": {"schemas": {"additionalProperties": {"type": "object"}}}},
+    },
+    "patternProperties": {"^x-": {}},
+    "additionalProperties": False,
+    "$defs": {
+        "method": {
+            "type": "object",
+            "required": ["name", "params", "result"],
+            "properties": {
+                "name": {"type": "string", "not": {"pattern": r"^rpc\."}},
+                "summary": {"type": "string", "minLength": 1},
+                "description": {"type": "string"},
+                "paramStructure": {"enum": ["by-name", "by-position", "either"]},
+                "params": {"type": "array", "items": {"$ref": "#/$defs/descriptor"}},
+                "result": {"$ref": "#/$defs/descriptor"},
+                "errors": {"type": "array", "items": {"$ref": "#/$defs/error"}},
+            },
+            "additionalProperties": False,
+        },
+        "descriptor": {
+            "type": "object",
+            "required": ["name", "schema"],
+            "properties": {
+                "name": {"type": "string", "minLength": 1},
+                "schema": {"type": ["object", "boolean"]},
+                "required": {"type": "boolean"},
+                "summary": {"type": "string"},
+                "description": {"type": "string"},
+            },
+            "additionalProperties": False,
+        },
+        "error": {
+            "type": "object",
+            "required": ["code", "message"],
+            "properties": {"code": {"type": "integer"}, "message": {"type": "string"}},
+        },
+    },
+}
+
+
+@pytest.fixture
+async def document(server: Server) -> dict[str, Any]:
+    """The document as the server gives it."""
+    response = await fetch(server, "/whisperer/openrpc.json", Authorization=f"token {TOKEN}")
+    assert response.headers["Content-Type"].startswith("application/json")
+    found: dict[str, Any] = json.loads(response.body)
+    return found
+
+
+def references(value: Any) -> Iterator[str]:
+    """Every ``$ref`` in a JSON value."""
+    if isinstance(value, dict):
+        if isinstance(value.get("$ref"), str):
+            yield value["$ref"]
+        value = [*value.values()]
+    if isinstance(value, list):
+        for item in value:
+            yield from references(item)
+
+
+def validator(document: dict[str, Any], schema: dict[str, Any]) -> Draft202012Validator:
+    """A validator for a schema that stands in the document."""
+    return Draft202012Validator({**schema, "components": document["components"]})
+
+
+async def test_document_is_valid(document: dict[str, Any]) -> None:
+    """The document has OpenRPC's structure, and each schema in it is one."""
+    Draft202012Validator(META).validate(document)
+    for schema in document["components"]["schemas"].values():
+        Draft202012Validator.check_schema(schema)
+    for method in document["methods"]:
+        for descriptor in (*method["params"], method["result"]):
+            Draft202012Validator.check_schema(descriptor["schema"])
+        names = [param["name"] for param in method["params"]]
+        assert len(names) == len(set(names))
+        required = [param["required"] for param in method["params"]]
+        assert required == sorted(required, reverse=True), (
+            f"{method['name']}: a required parameter after an optional one"
+        )
+
+
+async def test_references(document: dict[str, Any]) -> None:
+    """Every reference leads somewhere, and every schema is referred to."""
+    found = set(references(document))
+    there = {f"#/components/schemas/{name}" for name in document["components"]["schemas"]}
+    assert found <= there
+
+
+async def test_documented_is_registered(document: dict[str, Any], client: Client) -> None:
+    """What is described can be called, what can be called is described, and nothing of the protocol is missing."""
+    names = [method["name"] for method in document["methods"]]
+    assert len(names) == len(set(names))
+    assert set(names) == set(methods._declared)
+    assert set(names) >= REQUIRED
+    assert {kind["name"] for kind in document["x-notifications"]} == set(EVENT_TYPES)
+    assert set(EVENT_TYPES) >= NOTIFICATIONS
+    for name in names:
+        with pytest.raises(RpcError) as refused:
+            await client.request(name, sessionId=7, limit="x", message=7, sessionParams=7) if name not in {
+                "agent.list",
+                "model.list",
+            } else await client.request("no.such.method")
+        assert (refused.value.code == -32602) == (name not in {"agent.list", "model.list"}), name
+
+
+async def test_parameters_by_position(document: dict[str, Any], client: Client) -> None:
+    """Parameters by position are taken in the order in which the document has them."""
+    await client.start()
+    by_name = {method["name"]: [param["name"] for param in method["params"]] for method in document["methods"]}
+    values = {"sessionId": client.session_id, "agent": "alice", "limit": 1, "cursor": None}
+    positional = [values[name] for name in by_name["session.history"]]
+    response = await client.exchange({"jsonrpc": "2.0", "id": "p", "method": "session.history", "params": positional})
+    assert len(response["result"]["messages"]) == 1
+
+
+async def test_conversation_is_as_described(
+    document: dict[str, Any],
+    client: Client,
+) -> None:
+    """Every result and every notification of a conversation fits the schema that the document has for it."""
+    results = {method["name"]: validator(document, method["result"]["schema"]) for method in document["methods"]}
+
+    async def call(method: str, **params: Any) -> Any:
+        result = await client.request(method, **params)
+        results[method].validate(result)
+        return result
+
+    client.session_id = (await call("startSession", sessionParams={"notebook": "described.ipynb"}))["sessionId"]
+    session = {"sessionId": client.session_id}
+    for message in ("Hello", "@tessa Hello"):
+        sent = await call("sendUserMessage", message=message, context=[{"type": "text", "text": "x"}], **session)
+        await client.answer(sent["messageId"])
+    for model in ("fault-401", "fault-429-huge", "fault-reasoning-only", "fault-reset", "fault-usage-last"):
+        await call("session.set_model", model=model, **session)
+        await client.ask("Hello")
+    await call("session.switch_agent", agent_id="patricia", **session)
+    await call("session.handoff", to_agent="tessa", note="a note", **session)
+    for method in ("session.current_agent", "session.history", "session.cancel"):
+        await call(method, **session)
+    for method in ("agent.list", "session.list", "model.list"):
+        await call(method)
+    await call("echo", message="x")
+    await call("resumeSession", afterSeq=10**6, **session)
+    await call("session.clear", **session)
+    await call("stopSession", **session)
+    await call("session.delete", **session)
+
+    kinds = {kind["name"]: validator(document, kind["params"]) for kind in document["x-notifications"]}
+    assert {event.method for event in client.events} >= NOTIFICATIONS - {"ToolCallNotification"}
+    for event in client.events:
+        kinds[event.method].validate(event.params)
