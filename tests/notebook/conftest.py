@@ -11,11 +11,11 @@ from uuid import uuid4
 
 import pytest
 
+from tests.notebook.bare_server import BareServer
 from tests.notebook.kernel import Kernel, open_notebook
+from tests.notebook.script import SCRIPTED
 from tests.server.client import Client
 from tests.server.process import Server
-
-SCRIPTED = {"WHISPERER_PROVIDER__NAME": "scripted"}
 
 Replies = Sequence[Sequence[dict[str, Any]]]
 
@@ -34,18 +34,18 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield running
 
 
-Serve = Callable[..., Server]
+Serve = Callable[..., BareServer]
 
 
 @pytest.fixture
 def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
-    """Starts servers of a test's own; ``replies`` is what they say."""
+    """Starts servers of a test's own; ``replies`` is what they say, the rest goes to ``BareServer``."""
     with ExitStack() as running:
 
-        def start(replies: Replies = (), environ: dict[str, str] | None = None, **options: Any) -> Server:
+        def start(replies: Replies = (), environ: dict[str, str] | None = None, **options: Any) -> BareServer:
             folder = tmp_path_factory.mktemp("server")
             return running.enter_context(
-                Server(folder, environ={**scripted(folder, replies), **(environ or {})}, **options)
+                BareServer(folder, environ={**scripted(folder, replies), **(environ or {})}, **options)
             )
 
         yield start

@@ -50,10 +50,9 @@ class Listener:
 class Peer:
     """Asks and listens. A lost connection is made anew for ``GIVE_UP_S`` seconds, then again when somebody asks."""
 
-    def __init__(self, transport: Transport, listener: Listener, *, give_up_s: float = GIVE_UP_S) -> None:
+    def __init__(self, transport: Transport, listener: Listener) -> None:
         self._transport = transport
         self._listener = listener
-        self._give_up_s = give_up_s
         self._ids = itertools.count(1)
         self._waiting: dict[int, _Asked] = {}
         self._connecting: asyncio.Task[None] | None = None
@@ -106,7 +105,7 @@ class Peer:
 
     async def _connect(self) -> None:
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + self._give_up_s
+        deadline = loop.time() + GIVE_UP_S
         wait = FIRST_WAIT_S
         while True:
             try:
@@ -114,7 +113,7 @@ class Peer:
                 await self._listener.connected()
             except Disconnected as error:
                 if loop.time() + wait > deadline:
-                    raise ServerLost(f"{error} It was tried for {self._give_up_s:.0f} s.") from None
+                    raise ServerLost(f"{error} It was tried for {GIVE_UP_S:.0f} s.") from None
             else:
                 return
             await asyncio.sleep(wait)

@@ -55,7 +55,6 @@ class SocketTransport:
             writing = line.socket.write_message(frame)
         except WebSocketClosedError:
             # The close is under way, and its callback may take a while.
-            line.socket.close()
             self._ended(line)
             raise self._loss(line) from None
         self._writing.add(writing)
@@ -81,9 +80,12 @@ class SocketTransport:
 
     def _ended(self, line: _Line) -> None:
         line.ended = True
+        loss = self._loss(line)
+        if line.socket is not None:
+            line.socket.close()
         if self._line is line:
             self._line = None
-            line.on_lost(self._loss(line))
+            line.on_lost(loss)
 
     def _loss(self, line: _Line) -> Disconnected:
         words = f"The connection to the Jupyter server at {self._server.url} is lost."
