@@ -248,7 +248,9 @@ class StatelessInteractiveSession:
             with suppress(ValueError):
                 self._queue.remove(user)
             raise
-        self._run_queue()
+        finally:
+            # Also where this one could not be taken: those behind it have waited for it.
+            self._run_queue()
         turn = self.state.open.get(user.message_id)
         return Submitted(user.message_id, turn.queued if turn is not None else 0)
 
