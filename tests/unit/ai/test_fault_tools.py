@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.fakes.provider import DONE, FakeProvider, Reply, finish
-from tests.fakes.reply import chunk, tool_fragment
+from tests.fakes.reply import Step, chunk, joined, tool_fragment
 from tests.unit.ai.asking import ask_fault
 from whisperer_kernel.ai import tool_fragments
 from whisperer_kernel.ai.tool_fragments import ToolCalls
@@ -77,7 +77,8 @@ async def test_calls_of_a_stream_that_broke_are_not_handed_over(fake_provider: F
 async def test_text_comes_before_the_calls_it_announces(fake_provider: FakeProvider) -> None:
     """Order is kept also where all came in one read."""
     part = tool_fragment(0, id="c1", name="read", arguments="{}")
-    fake_provider.script(Reply([chunk(content="I will read. ", tool_calls=[part]), *finish("tool_calls"), DONE]))
+    chunks: list[Step] = [chunk(content="I will read. ", tool_calls=[part]), *finish("tool_calls"), DONE]
+    fake_provider.script(Reply([joined(chunks)]))
     heard = await ask_fault(fake_provider, "m")
     kinds = [type(delta).__name__ for delta in heard.deltas]
     assert kinds == ["TextDelta", "ToolRequestDelta", "Finish"]
@@ -90,6 +91,16 @@ def test_fragments_without_ids_go_by_index() -> None:
         tool_fragment(1, id="b", name="g", arguments='{"y":'),
         tool_fragment(0, arguments=" 1}"),
         tool_fragment(1, arguments=" 2}"),
+    ) == [("f", '{"x": 1}'), ("g", '{"y": 2}')]
+
+
+def test_fragments_with_ids_go_by_id() -> None:
+    """Also where they are interleaved and all at index 0."""
+    assert collected(
+        tool_fragment(0, id="a", name="f", arguments='{"x":'),
+        tool_fragment(0, id="b", name="g", arguments='{"y":'),
+        tool_fragment(0, id="a", name="f", arguments=" 1}"),
+        tool_fragment(0, id="b", name="g", arguments=" 2}"),
     ) == [("f", '{"x": 1}'), ("g", '{"y": 2}')]
 
 
