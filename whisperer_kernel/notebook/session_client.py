@@ -14,7 +14,7 @@ from whisperer_kernel.errors import NoSuchAgent, NoSuchSession, WhispererError
 from whisperer_kernel.events import AgentSwitched, AIMessageChunk, UserMessage
 from whisperer_kernel.notebook.peer import Params, Peer
 from whisperer_kernel.notebook.reply import Reply
-from whisperer_kernel.notebook.turn import Turn
+from whisperer_kernel.notebook.turn import OpenTurns, Turn
 from whisperer_kernel.rpc.params import AgentDescription
 from whisperer_kernel.sessions.state import HistoryMessage
 
@@ -46,9 +46,8 @@ class SessionClient:
         self._given = session_id
         self._last_seq = 0
         self._opening = asyncio.Lock()
-        self._turns: set[Turn] = set()
+        self._turns = OpenTurns()
         self._agents: list[AgentDescription] = []
-        self._snapshot: dict[str, HistoryMessage] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     # --- what a user asks for ---------------------------------------------------------------------------------------
@@ -71,9 +70,9 @@ class SessionClient:
         self._turns.add(turn)
         try:
             with self._cancelled_with_caller(turn):
-                await self.call("sendUserMessage", params, lambda sent: self._sent(turn, sent["messageId"]))
+                await self.call("sendUserMessage", params, lambda sent: self._turns.sent(turn, sent["messageId"]))
         except WhispererError:
-            self._turns.discard(turn)
+            self._turns.refused(turn)
             raise
         return turn
 
@@ -142,9 +141,9 @@ class SessionClient:
         self._last_seq = seq
         match method:
             case AIMessageChunk.method:
-                self._chunk(msgspec.convert(params, AIMessageChunk))
+                self._turns.receive(msgspec.convert(params, AIMessageChunk))
             case UserMessage.method:
-                self._bind(params.get("clientMessageId"), params["messageId"])
+                self._turns.bind(params.get("clientMessageId"), params["messageId"])
             case AgentSwitched.method:
                 self.agent = params["to"]
             case _:
@@ -157,9 +156,7 @@ class SessionClient:
 
     def gone(self, error: WhispererError) -> None:
         """The connection is lost for good: nobody waits for answers any longer."""
-        for turn in self._turns:
-            turn.fail(error)
-        self._turns.clear()
+        self._turns.fail(error)
 
     # --- inside -----------------------------------------------------------------------------------------------------
 
@@ -197,34 +194,7 @@ class SessionClient:
             self._last_seq = result["seq"]
         if (snapshot := result.get("snapshot")) is not None:
             self._last_seq = snapshot["seq"]
-            messages = msgspec.convert(snapshot["messages"], list[HistoryMessage])
-            self._snapshot = {message.message_id: message for message in messages if message.role == "assistant"}
-            for turn in list(self._turns):
-                self._catch_up(turn)
-
-    def _sent(self, turn: Turn, message_id: str) -> None:
-        turn.bind(message_id)
-        self._catch_up(turn)
-
-    def _bind(self, client_message_id: str | None, message_id: str) -> None:
-        for turn in self._turns:
-            if turn.client_message_id == client_message_id:
-                turn.bind(message_id)
-
-    def _chunk(self, chunk: AIMessageChunk) -> None:
-        for turn in list(self._turns):
-            if turn.message_id == chunk.message_id:
-                turn.receive(chunk)
-                self._forget_if_over(turn)
-
-    def _catch_up(self, turn: Turn) -> None:
-        if (message := self._snapshot.get(turn.message_id or "")) is not None:
-            turn.catch_up(message)
-            self._forget_if_over(turn)
-
-    def _forget_if_over(self, turn: Turn) -> None:
-        if turn.is_over:
-            self._turns.discard(turn)
+            self._turns.catch_up(msgspec.convert(snapshot["messages"], list[HistoryMessage]))
 
     async def _addressed(self, question: Question) -> str:
         """The message, by its beginning sent to the agent who is meant."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from uuid import uuid4
 
 from whisperer_kernel.errors import WhispererError
@@ -83,3 +84,57 @@ class Turn:
             self._outcome = Reply(
                 text=self._text, agent=self._agent, message_id=message_id, finish_reason=reason, usage=usage
             )
+
+
+class OpenTurns:
+    """The turns of one session that somebody here waits for."""
+
+    def __init__(self) -> None:
+        self._turns: set[Turn] = set()
+        self._snapshot: dict[str, HistoryMessage] = {}
+
+    def add(self, turn: Turn) -> None:
+        """Its message is about to be sent."""
+        self._turns.add(turn)
+
+    def refused(self, turn: Turn) -> None:
+        """Its message was not taken."""
+        self._turns.discard(turn)
+
+    def sent(self, turn: Turn, message_id: str) -> None:
+        """The server has answered that it has the message; where it was sent twice, perhaps that it is answered."""
+        turn.bind(message_id)
+        self._catch_up(turn)
+
+    def bind(self, client_message_id: str | None, message_id: str) -> None:
+        """An event tells the id of a message."""
+        for turn in self._turns:
+            if turn.client_message_id == client_message_id:
+                turn.bind(message_id)
+
+    def receive(self, chunk: AIMessageChunk) -> None:
+        """New text of some turn, perhaps of one of these."""
+        for turn in [turn for turn in self._turns if turn.message_id == chunk.message_id]:
+            turn.receive(chunk)
+            self._forget_if_over(turn)
+
+    def catch_up(self, messages: Iterable[HistoryMessage]) -> None:
+        """A snapshot takes the place of events that are no longer kept."""
+        self._snapshot = {message.message_id: message for message in messages if message.role == "assistant"}
+        for turn in list(self._turns):
+            self._catch_up(turn)
+
+    def fail(self, error: WhispererError) -> None:
+        """No answer will come to any of them."""
+        for turn in self._turns:
+            turn.fail(error)
+        self._turns.clear()
+
+    def _catch_up(self, turn: Turn) -> None:
+        if (message := self._snapshot.get(turn.message_id or "")) is not None:
+            turn.catch_up(message)
+            self._forget_if_over(turn)
+
+    def _forget_if_over(self, turn: Turn) -> None:
+        if turn.is_over:
+            self._turns.discard(turn)
