@@ -132,15 +132,6 @@ class Notebook:
             timeout=READY_MS,
         )
 
-    def wait_until_busy(self) -> None:
-        """Wait until the kernel runs a cell."""
-        self.page.wait_for_function(f"() => {{ {PANEL} return kernel().status === 'busy'; }}")
-
-    @property
-    def is_busy(self) -> bool:
-        """Whether the kernel runs a cell."""
-        return bool(self.do("return kernel().status === 'busy'"))
-
     def run(self, index: int = 0) -> str:
         """Run a cell to its end; what it printed and returned."""
         self.do(f"{SELECT} await {RUN}", index)

@@ -129,11 +129,12 @@ def test_suggestion_is_asked_by_click(new_chat: Chat) -> None:
 def test_chat_answers_while_a_cell_runs(notebook: Notebook) -> None:
     """While a cell keeps the kernel busy, messages are answered all the same."""
     chat = notebook.show_chat()
-    notebook.start(notebook.add("import time\n\ntime.sleep(30)"))
-    notebook.wait_until_busy()
+    cell = notebook.add("import time\n\nprint('begun')\ntime.sleep(30)\nprint('ended')")
+    notebook.start(cell)
+    expect(notebook.page.get_by_text("begun", exact=True)).to_be_visible()
     chat.ask("Are you there?")
     expect(chat.text("Alice")).to_have_text("The fake provider heard: Are you there?")
     chat.switch_to("Tessa")
     expect(chat.text("Tessa")).to_contain_text("Hello, I am Tessa.")
-    assert notebook.is_busy
+    assert notebook.output(cell) == "begun"
     notebook.interrupt()
