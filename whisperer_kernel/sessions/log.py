@@ -160,6 +160,7 @@ class SessionLog:
         self._timer: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self.failed: StoreError | None = None
+        self._failures = 0
 
     @property
     def seq(self) -> int:
@@ -313,8 +314,15 @@ class SessionLog:
         pending.entry = entry
 
     async def _save(self, changes: SessionChanges) -> None:
-        """Write everything unsaved, in order. What could not be written stays and is tried with the next save."""
+        """Write everything unsaved, in order. What could not be written stays and is tried with the next save.
+
+        A failure is that of all who waited for it too: were each to try by itself, a store that takes seconds to say no
+        would keep the last of them waiting for minutes.
+        """
+        failures = self._failures
         async with self._saving:
+            if self.failed is not None and self._failures != failures:
+                raise self.failed
             entries, self._unsaved = self._unsaved, []
             reserved = self.last_seq + BLOCK if self._reserved - self.last_seq <= BLOCK // 2 else None
             changes = msgspec.structs.replace(changes, reserved=reserved)
@@ -328,6 +336,7 @@ class SessionLog:
             except StoreError as error:
                 self._unsaved = entries + self._unsaved
                 self.failed = error
+                self._failures += 1
                 raise
             self.failed = None
             self._reserved = reserved or self._reserved

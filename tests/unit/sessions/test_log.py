@@ -39,10 +39,12 @@ class FragileStore(SQLiteStore):
         super().__init__(str(path))
         self.path = path
         self.broken = False
+        self.hesitation_s = 0.0
 
     async def append(self, session_id: str, runner: str, rows: Sequence[LogRow], changes: SessionChanges) -> None:
         """See ``Store``."""
         if self.broken:
+            await asyncio.sleep(self.hesitation_s)
             raise StoreError("The session store is unavailable: the disk is full.")
         await super().append(session_id, runner, rows, changes)
 
@@ -314,3 +316,19 @@ async def test_answer_outlives_the_store(store: FragileStore, *, failed_before: 
     replayed = SessionState()
     replayed.apply_all(unpack(await store.read(ROW.id, 0)))
     assert essence(replayed) == essence(written.state)
+
+
+async def test_one_no_is_enough(store: FragileStore) -> None:
+    """A store that takes its time to say no keeps nobody waiting for longer than one no, however many want to write."""
+    written = await Written(store).begin()
+    await written.log.append(message())
+    store.broken, store.hesitation_s = True, 0.2
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    refused = await asyncio.gather(*(written.log.append(message(f"m{n}")) for n in range(10)), return_exceptions=True)
+    assert all(isinstance(error, StoreError) for error in refused)
+    assert loop.time() - began < 0.6
+    store.broken = False
+    await written.log.append(message("taken"))
+    assert written.numbers() == [*range(1, len(written.published) + 1)]
+    await written.log.close()
