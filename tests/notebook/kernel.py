@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Awaitable
 from pathlib import Path
+from queue import Empty
 from typing import Any
 
 from jupyter_client.asynchronous.client import AsyncKernelClient
@@ -48,7 +49,19 @@ class Kernel:
         """Wait until it takes cells."""
         self._client.load_connection_file()
         self._client.start_channels()
-        await self._client.wait_for_ready(timeout=PATIENCE_S)
+        heard = False
+        while not heard:
+            # Not `wait_for_ready`: on a busy machine it takes a kernel that is slow to start for a dead one.
+            await self._client.kernel_info(reply=True, timeout=PATIENCE_S)
+            heard = await self._hears()
+
+    async def _hears(self) -> bool:
+        """Whether outputs reach us by now."""
+        try:
+            await self._client.get_iopub_msg(timeout=0.5)
+        except Empty:
+            return False
+        return True
 
     async def run(self, code: str) -> Cell:
         """Run a cell and wait for its end. ``printed`` is set as soon as it has printed something."""

@@ -81,6 +81,11 @@ class SessionClient:
         with self._cancelled_with_caller(turn):
             return await turn.next()
 
+    def abandon(self, turn: Turn) -> None:
+        """Nobody waits for this turn any more: it is cancelled."""
+        if not turn.is_over:
+            self._spawn(self._cancel(turn))
+
     async def call(self, method: str, params: Params | None = None, then: Callable[[Any], None] | None = None) -> Any:
         """A request that is about this session. A session that was stopped meanwhile goes on."""
         await self._open()
@@ -213,7 +218,7 @@ class SessionClient:
         try:
             yield
         except asyncio.CancelledError:
-            self._spawn(self._cancel(turn))
+            self.abandon(turn)
             raise
 
     async def _cancel(self, turn: Turn) -> None:

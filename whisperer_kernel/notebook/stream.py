@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from whisperer_kernel.notebook.background import background
 from whisperer_kernel.notebook.caller import Caller, Operation
 from whisperer_kernel.notebook.reply import Reply
 from whisperer_kernel.notebook.session_client import SessionClient
@@ -33,7 +38,8 @@ class ReplyStream:
         return self
 
     async def __anext__(self) -> str:
-        chunk = await self._caller.run(self._next)
+        with self._turn_ends_with_caller():
+            chunk = await self._caller.run(self._next)
         if chunk is None:
             raise StopAsyncIteration
         return chunk
@@ -42,10 +48,21 @@ class ReplyStream:
         return self
 
     def __next__(self) -> str:
-        chunk = self._caller.wait(self._next)
+        with self._turn_ends_with_caller():
+            chunk = self._caller.wait(self._next)
         if chunk is None:
             raise StopIteration
         return chunk
+
+    @contextmanager
+    def _turn_ends_with_caller(self) -> Iterator[None]:
+        """A caller who is interrupted on the way to the session, where nobody there would see it, ends the turn too."""
+        try:
+            yield
+        except (asyncio.CancelledError, KeyboardInterrupt):
+            if self._client is not None and self._turn is not None:
+                background().loop.call_soon_threadsafe(self._client.abandon, self._turn)
+            raise
 
     async def _next(self, client: SessionClient) -> str | None:
         if self._turn is None:
