@@ -42,6 +42,8 @@ class HistoryMessage(msgspec.Struct, kw_only=True, rename="camel", omit_defaults
     tool_call_id: str | None = None
     usage: Usage | None = None
     error: TurnError | None = None
+    dropped: int = 0
+    truncated: bool = False
     context: list[dict[str, Any]] | None = None
 
 
@@ -184,6 +186,8 @@ class SessionState:
                 finish_reason=event.finish_reason,
                 usage=event.usage,
                 error=event.error,
+                dropped=event.dropped,
+                truncated=event.truncated,
             )
         )
 

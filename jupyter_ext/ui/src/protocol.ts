@@ -81,6 +81,8 @@ export interface HistoryMessage {
   finishReason?: FinishReason;
   usage?: Usage;
   error?: TurnError;
+  dropped?: number;
+  truncated?: boolean;
 }
 
 export interface Snapshot {
@@ -119,6 +121,8 @@ export interface NotificationParams {
     finishReason?: FinishReason;
     usage?: Usage;
     error?: TurnError;
+    dropped?: number;
+    truncated?: boolean;
   };
   AIReasoningChunkNotification: { messageId: string; agent: string; chunk: string };
   UserMessageNotification: {

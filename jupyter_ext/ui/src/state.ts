@@ -49,6 +49,10 @@ export interface AgentEntry {
   finishReason: FinishReason | null;
   usage: Usage | null;
   error: TurnError | null;
+  /** Older messages that did not fit into the model's context. */
+  dropped: number;
+  /** The question itself was shortened to fit. */
+  truncated: boolean;
   ts: string | null;
 }
 
@@ -144,13 +148,15 @@ function userEntry({ messageId, agent, content, ts }: HistoryMessage): UserEntry
 }
 
 /** The rounds of one turn may be several messages; here they are one entry. */
-function joined(reply: AgentEntry, { content, finishReason, usage, error }: HistoryMessage): AgentEntry {
+function joined(reply: AgentEntry, { content, finishReason, usage, error, dropped, truncated }: HistoryMessage): AgentEntry {
   return {
     ...reply,
     text: reply.text && content ? `${reply.text}\n\n${content}` : reply.text + content,
     finishReason: finishReason ?? reply.finishReason,
     usage: usage ?? reply.usage,
     error: error ?? reply.error,
+    dropped: dropped ?? reply.dropped,
+    truncated: truncated ?? reply.truncated,
   };
 }
 
@@ -161,6 +167,8 @@ function foldChunk(state: ChatState, params: NotificationParams["AIMessageChunkN
     finishReason: params.isFinal ? (params.finishReason ?? "stop") : reply.finishReason,
     usage: params.usage ?? reply.usage,
     error: params.error ?? reply.error,
+    dropped: params.dropped ?? reply.dropped,
+    truncated: params.truncated ?? reply.truncated,
   }));
   // Text proves that the provider is there, whatever it last said of itself.
   return params.chunk || params.isFinal ? { ...next, providerStatus: null } : next;
@@ -214,6 +222,8 @@ function emptyReply(messageId: string, agent: string, ts?: string): AgentEntry {
     finishReason: null,
     usage: null,
     error: null,
+    dropped: 0,
+    truncated: false,
     ts: ts ?? null,
   };
 }

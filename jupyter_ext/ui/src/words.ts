@@ -24,6 +24,15 @@ export function finishWords(reason: FinishReason | null): string {
   }
 }
 
+/** What did not fit into the model's context; nothing where all did. */
+export function leftOutWords(dropped: number, truncated: boolean): string {
+  const parts = [
+    ...(dropped ? [`${dropped === 1 ? "1 older message was" : `${dropped} older messages were`} left out`] : []),
+    ...(truncated ? ["your message was shortened"] : []),
+  ];
+  return parts.length ? `To fit the model's context, ${parts.join(" and ")}` : "";
+}
+
 const ERRORS: Readonly<Record<string, string>> = {
   auth: "The provider refused the key",
   credit: "The provider asks for credit",

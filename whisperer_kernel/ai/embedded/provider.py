@@ -29,7 +29,6 @@ WAIT_S = 120.0
 # As the model's card recommends.
 SAMPLING = {"temperature": 0.2, "top_p": 0.9}
 INSTEAD = "Set OPENROUTER_API_KEY, or start Ollama."
-DEMO_NOTICE = f"The built-in demo model is small and often wrong. For real work: {INSTEAD}"
 
 Fetch = Callable[[weights.Report], Awaitable[Path]]
 
@@ -62,7 +61,7 @@ class EmbeddedProvider:
         """The demo, or the user's own model."""
         if self._own is None:
             return ProviderInfo(
-                name="embedded", label="Built-in demo model", model=weights.MODEL, demo=True, notice=DEMO_NOTICE
+                name="embedded", label="Built-in demo model", model=weights.MODEL, demo=True, notice=INSTEAD
             )
         return ProviderInfo(name="embedded", label="Local model", model=self._own.stem)
 

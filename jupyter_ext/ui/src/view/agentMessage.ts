@@ -1,5 +1,5 @@
 import { segmentsOf, type AgentEntry, type Segment } from "../state";
-import { errorDetail, errorTitle, finishWords, usageDetail, usageWords } from "../words";
+import { errorDetail, errorTitle, finishWords, leftOutWords, usageDetail, usageWords } from "../words";
 import { avatar, tint, type Cast } from "./cast";
 import { button, h, icon, ICONS, setText } from "./dom";
 import { StreamedMarkdown } from "./streamedMarkdown";
@@ -110,9 +110,11 @@ class SegmentView {
 function endOf(entry: AgentEntry, { onAgain }: AgentMessageActions): Node[] {
   const ending = finishWords(entry.finishReason);
   const figures = usageWords(entry.usage);
+  const leftOut = leftOutWords(entry.dropped, entry.truncated);
   return [
     ...(entry.finishReason === "error" || entry.error ? [errorOf(entry, onAgain)] : []),
     ...(ending ? [h("span", { class: "whisperer-finish", "data-reason": entry.finishReason ?? "" }, ending)] : []),
+    ...(leftOut ? [h("span", { class: "whisperer-figures" }, leftOut)] : []),
     ...(figures ? [h("span", { class: "whisperer-figures", title: usageDetail(entry.usage) }, figures)] : []),
   ];
 }

@@ -31,7 +31,7 @@ export class ChatView {
   readonly #head = h("div", { class: "whisperer-head" });
   readonly #picker = new AgentPicker((agentId) => void this.session.switchAgent(agentId));
   readonly #provider = h("div", { class: "whisperer-provider", role: "status", "aria-label": "Provider" });
-  readonly #badge = h("div", { class: "whisperer-badge", hidden: true }, DEMO);
+  readonly #badge = h("div", { class: "whisperer-badge", hidden: true });
   readonly #notice = h("div", { class: "whisperer-notice", hidden: true });
   readonly #problem = h("div", { class: "whisperer-problem", role: "alert", hidden: true });
   readonly #log = h("div", { class: "whisperer-log", role: "log", "aria-label": "Conversation", "aria-live": "off" });
@@ -171,8 +171,10 @@ export class ChatView {
     const { provider } = chat;
     setText(this.#provider, provider ? [provider.label, provider.model].filter(Boolean).join(" · ") : "");
     this.#provider.title = this.#provider.textContent;
-    this.#badge.hidden = provider?.demo !== true;
-    setText(this.#notice, provider?.notice ?? "");
+    const demo = provider?.demo === true;
+    this.#badge.hidden = !demo;
+    setText(this.#badge, demo ? [DEMO, provider.notice].filter(Boolean).join(". ") : "");
+    setText(this.#notice, demo ? "" : (provider?.notice ?? ""));
     this.element.dataset["connection"] = connection;
     const words = { connecting: "Connecting…", live: "", reconnecting: "Reconnecting…", failed: "Not connected" };
     // Stays in the document while it is empty: screen readers only watch what was there before.
