@@ -32,6 +32,10 @@ class Lab(Server):
     def __init__(self, folder: Path, **options: Any) -> None:
         super().__init__(folder, **options)
         self.kept: set[str] = set()
+        # No question about news, which would lie over what is photographed.
+        news = folder / "config/lab/user-settings/@jupyterlab/apputils-extension/notification.jupyterlab-settings"
+        news.parent.mkdir(parents=True, exist_ok=True)
+        news.write_text('{"fetchNews": "false", "checkForUpdates": false}')
 
     def start(self) -> Self:
         """Start it and wait until it listens."""
@@ -173,6 +177,16 @@ class Notebook:
         """The cells' sources."""
         sources: list[str] = self.do("return Array.from(panel.content.model.cells, cell => cell.sharedModel.source)")
         return sources
+
+    def set_theme(self, theme: str) -> None:
+        """Show JupyterLab in its theme "JupyterLab Light" or "JupyterLab Dark"."""
+        self.do("await jupyterapp.commands.execute('apputils:change-theme', {theme: value})", theme)
+        expect(self.page.locator("body")).to_have_attribute("data-jp-theme-name", theme)
+
+    @property
+    def is_dirty(self) -> bool:
+        """Whether it holds what is not saved."""
+        return bool(self.do("return panel.context.model.dirty"))
 
     def save(self) -> None:
         """Save it."""

@@ -1,0 +1,67 @@
+"""A new user's first minutes: the quick start, no key, no network but the package index, the built-in model."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Serve
+from tests.browser.lab import Lab
+
+ROOT = Path(__file__).parents[2]
+PICTURES = ROOT / "docs" / "screenshots"
+CHAT_CELL, FUNCTION_CELL = 1, 3
+FIRST_ANSWER_MS = 180_000
+
+
+@pytest.fixture
+def new_users_lab(serve: Serve) -> Lab:
+    """JupyterLab with nothing set."""
+    lab = serve()
+    shutil.copy(ROOT / "notebooks" / "quickstart.ipynb", lab.folder / "work")
+    return lab
+
+
+@pytest.mark.embedded
+@pytest.mark.timeout(400)
+def test_quick_start_without_a_key(new_users_lab: Lab, page: Page) -> None:
+    """Without any key the built-in model answers for all three agents, can be stopped, and is marked as a demo."""
+    notebook = new_users_lab.open(page, "quickstart.ipynb")
+    notebook.run(FUNCTION_CELL)
+    chat = notebook.show_chat(CHAT_CELL)
+    expect(chat.text()).to_contain_text("Hello, I am Alice.")
+    expect(chat.provider).to_contain_text("Built-in demo model · SmolLM2-135M-Instruct")
+    badge = chat.region.get_by_text("built-in demo model, often wrong")
+    expect(badge).to_be_visible()
+
+    chat.ask("What is a moving average of daily visitors good for?")
+    expect(chat.by("Alice")).to_have_count(2, timeout=FIRST_ANSWER_MS)
+    lengths = set()
+    while chat.stop.is_visible():
+        lengths.add(len(chat.text().inner_text()))
+    assert len(lengths) > 5, "the answer did not grow"
+    chat.expect_idle()
+    expect(chat.last()).to_contain_text("tokens")
+
+    chat.switch_to("Patricia")
+    chat.ask("Plan the analysis of the visitors of a small shop in three steps.")
+    expect(chat.by("Patricia")).to_have_count(2, timeout=60_000)
+    expect(chat.text("Patricia")).not_to_be_empty()
+    chat.stop.click()
+    chat.expect_idle()
+
+    chat.switch_to("Tessa")
+    chat.ask("Which inputs would you test moving_average with?")
+    expect(chat.by("Tessa")).to_have_count(2, timeout=60_000)
+    expect(chat.send).to_be_visible(timeout=60_000)
+    expect(badge).to_be_visible()
+
+    if os.environ.get("WHISPERER_SCREENSHOTS"):
+        notebook.do("await jupyterapp.commands.execute('application:toggle-left-area')")
+        for theme, name in {"JupyterLab Light": "chat-light", "JupyterLab Dark": "chat-dark"}.items():
+            notebook.set_theme(theme)
+            page.screenshot(path=PICTURES / f"{name}.png")

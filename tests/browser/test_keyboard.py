@@ -1,0 +1,177 @@
+"""The chat by keyboard alone, and for those who do not see it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.lab import Chat, Notebook
+from tests.fakes.faults import FAULTS
+from tests.fakes.provider import DONE, Act, FakeProvider, Reply, finish, text
+
+AXE = Path(__file__).parents[2] / "jupyter_ext" / "ui" / "node_modules" / "axe-core" / "axe.min.js"
+EVERYTHING = """# Title
+
+Text with **bold**, `code`, a [link](https://docs.example/page) and \\\\(a^2\\\\).
+
+> A quote
+
+1. One
+2. Two
+
+| A | B |
+| --- | --- |
+| 1 | 2 |
+
+```python
+def add(a: int, b: int) -> int:
+    return a + b  # the sum
+```
+"""
+FOCUSED = "() => document.activeElement.getAttribute('aria-label') ?? document.activeElement.textContent"
+
+
+def focused(notebook: Notebook) -> str:
+    """The name of what has the focus."""
+    name: str = notebook.page.evaluate(FOCUSED)
+    return name
+
+
+def test_tab_goes_through_the_chat_in_the_order_of_reading(new_chat: Chat, shared_tab: Notebook) -> None:
+    """Tab leads from the agents over conversation and suggestions to the message, and to Send once there is one."""
+    suggestions = [button.inner_text() for button in new_chat.suggestions.get_by_role("button").all()]
+    new_chat.radio("Alice").focus()
+    seen = [focused(shared_tab)]
+    while seen[-1] != "Message":
+        shared_tab.page.keyboard.press("Tab")
+        seen.append(focused(shared_tab))
+        assert len(seen) < 20, seen
+    assert seen == ["Alice", "Conversation", *suggestions, "Message"]
+    shared_tab.page.keyboard.type("Hello")
+    shared_tab.page.keyboard.press("Tab")
+    assert focused(shared_tab) == "Send"
+    shared_tab.page.keyboard.press("Space")
+    expect(new_chat.text()).to_have_text("The fake provider heard: Hello")
+    assert focused(shared_tab) == "Message"
+
+
+def test_enter_sends_and_shift_enter_breaks_the_line(new_chat: Chat, shared_tab: Notebook) -> None:
+    """Shift+Enter makes a new line in the message, Enter sends it and empties the box; no cell is run."""
+    new_chat.box.press_sequentially("one")
+    new_chat.box.press("Shift+Enter")
+    new_chat.box.press_sequentially("two")
+    expect(new_chat.box).to_have_value("one\ntwo")
+    new_chat.box.press("Enter")
+    expect(new_chat.box).to_have_value("")
+    expect(new_chat.text("You")).to_have_text("one\ntwo")
+    expect(new_chat.text()).to_contain_text("two")
+    new_chat.box.press("Enter")
+    expect(new_chat.by("You")).to_have_count(1)
+    assert len(shared_tab.sources) == 1
+
+
+def test_escape_stops(new_chat: Chat, shared_tab: Notebook, provider: FakeProvider) -> None:
+    """Escape in the chat stops the running turn."""
+    provider.script(Reply([*text("On and on"), Act.HANG]))
+    new_chat.ask("Go on.")
+    expect(new_chat.text()).to_have_text("On and on")
+    shared_tab.page.keyboard.press("Escape")
+    expect(new_chat.last()).to_contain_text("Stopped")
+    assert focused(shared_tab) == "Message"
+
+
+def test_arrows_choose_where_they_rest(new_chat: Chat, shared_tab: Notebook) -> None:
+    """Arrow keys in the group of agents pass over Patricia without a word of hers, and switch to Tessa."""
+    new_chat.radio("Alice").focus()
+    shared_tab.page.keyboard.press("ArrowRight")
+    shared_tab.page.keyboard.press("ArrowRight")
+    expect(new_chat.text("Tessa")).to_contain_text("Hello, I am Tessa.")
+    expect(new_chat.radio("Tessa")).to_be_checked()
+    expect(new_chat.by("Patricia")).to_have_count(0)
+    new_chat.box.press("Alt+Shift+P")
+    expect(new_chat.text("Patricia")).to_contain_text("Hello, I am Patricia.")
+
+
+def test_notebooks_shortcuts_stay_out(new_chat: Chat, shared_tab: Notebook) -> None:
+    """What is typed in the chat is text: no cell is added, cut, deleted, merged or turned into markdown."""
+    shared_tab.do("panel.content.mode = 'command'")
+    before = shared_tab.sources
+    new_chat.box.press_sequentially("ddabxmyz00ii")
+    expect(new_chat.box).to_have_value("ddabxmyz00ii")
+    new_chat.box.fill("")
+    new_chat.radio("Alice").focus()
+    for key in ("d", "d", "b", "x", "m", "Escape"):
+        shared_tab.page.keyboard.press(key)
+    assert shared_tab.sources == before
+    expect(shared_tab.page.locator(".jp-Dialog")).to_have_count(0)
+
+
+def test_saving_is_still_a_shortcut(new_chat: Chat, shared_tab: Notebook) -> None:
+    """Ctrl+S saves the notebook also from the message box."""
+    assert shared_tab.is_dirty
+    new_chat.box.press("Control+s")
+    shared_tab.page.wait_for_function("() => !jupyterapp.shell.currentWidget.context.model.dirty")
+
+
+def test_draft_outlives_the_view(notebook: Notebook) -> None:
+    """What is typed and not sent is still in the box after a reload."""
+    chat = notebook.show_chat()
+    chat.box.fill("not sent yet")
+    notebook.save()
+    notebook.reload()
+    expect(chat.box).to_have_value("not sent yet")
+
+
+@pytest.fixture
+def themed(notebook: Notebook) -> Iterator[Notebook]:
+    """A notebook whose theme may be changed."""
+    yield notebook
+    notebook.set_theme("JupyterLab Light")
+
+
+def violations(notebook: Notebook) -> list[str]:
+    """What axe finds in the chat, the serious and the critical."""
+    notebook.page.evaluate(AXE.read_text())
+    script = "() => axe.run('.whisperer', {resultTypes: ['violations']})"
+    found: dict[str, Any] = notebook.page.evaluate(script)
+    return [
+        f"{one['id']} ({one['impact']}): {node['html'][:160]} {node['failureSummary']}"
+        for one in found["violations"]
+        if one["impact"] in {"serious", "critical"}
+        for node in one["nodes"]
+    ]
+
+
+def test_nothing_bars_those_who_see_little_or_nothing(themed: Notebook, provider: FakeProvider) -> None:
+    """In light and dark, axe finds nothing serious in a new chat, a full one, and while a reply is being written."""
+    chat = themed.show_chat()
+    found = violations(themed)
+    provider.script(Reply.answer(EVERYTHING), FAULTS["fault-500"](), Reply([*text("Half"), Act.HANG]))
+    for number in range(3):
+        chat.ask(f"Message {number}")
+        expect(chat.by("Alice")).to_have_count(number + 2)
+    chat.switch_to("Tessa")
+    chat.ask("Queued")
+    expect(chat.last("You")).to_contain_text("Queued")
+    for theme in ("JupyterLab Light", "JupyterLab Dark"):
+        themed.set_theme(theme)
+        found += [f"{theme}: {one}" for one in violations(themed)]
+    assert found == []
+
+
+def test_finished_replies_are_announced_once(new_chat: Chat, provider: FakeProvider) -> None:
+    """A screen reader hears a reply when it is finished, not every chunk of it."""
+    gate = provider.gate()
+    provider.script(Reply([*text("First half, "), gate, *text("second half."), *finish(), DONE]))
+    heard = new_chat.region.locator("[aria-live=polite]")
+    new_chat.ask("Speak.")
+    expect(new_chat.text()).to_have_text("First half,")
+    expect(new_chat.log).to_have_attribute("aria-busy", "true")
+    expect(heard).not_to_contain_text("First half")
+    gate.open()
+    expect(heard).to_contain_text("Alice: First half, second half.")
+    expect(new_chat.log).to_have_attribute("aria-busy", "false")
