@@ -18,6 +18,7 @@ import yaml
 from jupyter_core.paths import jupyter_config_path, jupyter_data_dir
 
 from whisperer_kernel.errors import ConfigError
+from whisperer_kernel.events import Mode
 from whisperer_kernel.yamlfile import YamlFile
 
 PREFIX = "WHISPERER_"
@@ -89,6 +90,9 @@ class LimitsConfig(Section, kw_only=True, frozen=True):
     max_message_bytes: Annotated[Count, doc("Largest frame a client may send; a larger one closes the socket.")] = (
         1_048_576
     )
+    permission_timeout_s: Annotated[
+        Seconds, doc("A tool call that needs a yes and gets no answer this long is denied.")
+    ] = 300.0
     max_queue: Annotated[Count, doc("Messages of one session that wait for the running turn.")] = 20
     max_rounds: Annotated[Count, doc("Model responses in one turn, tool calls between them.")] = 12
     max_reply_bytes: Annotated[Count, doc("Largest reply of one turn; a longer one ends as length.")] = 4_194_304
@@ -102,6 +106,14 @@ class LimitsConfig(Section, kw_only=True, frozen=True):
         120.0
     )
     max_client_backlog_bytes: Annotated[Count, doc("Unread bytes of one connection before it is closed.")] = 8_388_608
+
+
+class ToolsConfig(Section, kw_only=True, frozen=True):
+    """What agents may do, whatever anybody says in a session."""
+
+    deny: Annotated[tuple[str, ...], doc("Tools that are never carried out; names or globs.")] = ()
+    ask: Annotated[tuple[str, ...], doc("Tools that need a yes in every mode; names or globs.")] = ()
+    highest_mode: Annotated[Mode, doc("The most permissive mode a session may be put into.")] = "auto"
 
 
 class StoreConfig(Section, kw_only=True, frozen=True):
@@ -128,6 +140,7 @@ class Config(Section, kw_only=True, frozen=True):
     provider: ProviderConfig = ProviderConfig()
     embedded: EmbeddedConfig = EmbeddedConfig()
     limits: LimitsConfig = LimitsConfig()
+    tools: ToolsConfig = ToolsConfig()
     store: StoreConfig = StoreConfig()
     server: ServerConfig = ServerConfig()
     agents_file: Annotated[

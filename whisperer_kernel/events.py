@@ -14,6 +14,8 @@ from whisperer_kernel.errors import ErrorKind
 
 FinishReason = Literal["stop", "length", "content_filter", "cancelled", "error", "interrupted", "max_rounds"]
 SwitchedBy = Literal["user", "agent", "handoff"]
+Mode = Literal["plan", "ask", "edit", "auto"]
+PermissionDecision = Literal["allow_once", "allow_session", "deny"]
 ToolStatus = Literal["pending", "waiting_permission", "running", "done", "error", "denied"]
 
 STARTING, ACTIVE, STOPPED, FAILED = 0, 1, 2, 3
@@ -123,6 +125,33 @@ class ToolCall(Event, kw_only=True):
     client_id: str | None = None
 
 
+class PermissionRequested(Event, kw_only=True):
+    """The person is asked whether a tool call may be carried out.
+
+    ``preview`` says what will happen, ``bound`` what of the arguments a yes for the session would be bound to.
+    """
+
+    method = "tool.permission_requested"
+    message_id: str
+    request_id: str
+    tool_call_id: str
+    tool_name: str
+    arguments: dict[str, Any]
+    agent: str
+    expires_at: str
+    bound: dict[str, Any]
+    preview: str | None = None
+
+
+class PermissionResolved(Event, kw_only=True):
+    """The question is settled."""
+
+    method = "tool.permission_resolved"
+    request_id: str
+    decision: PermissionDecision
+    by: Literal["user", "policy", "timeout", "disconnect"]
+
+
 class AgentSwitched(Event, kw_only=True, rename={"from_agent": "from", "to_agent": "to"}):
     """Another agent is current now. ``note`` is what a handoff told her."""
 
@@ -162,6 +191,13 @@ class SessionCleared(Event, kw_only=True):
     agent: str | None = None
 
 
+class ModeChanged(Event, kw_only=True):
+    """From now on tools are permitted as this mode says."""
+
+    method = "session.mode_changed"
+    mode: Mode
+
+
 class ModelChanged(Event, kw_only=True):
     """The session asks another model from now on."""
 
@@ -186,10 +222,13 @@ EVENT_TYPES: dict[str, type[Event]] = {
         AIReasoningChunk,
         UserMessage,
         ToolCall,
+        PermissionRequested,
+        PermissionResolved,
         AgentSwitched,
         SessionStatus,
         SessionUsage,
         SessionCleared,
+        ModeChanged,
         ModelChanged,
         ProviderStatus,
     )

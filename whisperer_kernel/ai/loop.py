@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import aclosing
-from typing import Any, Protocol
+from typing import Protocol
 
 import msgspec
 
@@ -19,9 +19,8 @@ from whisperer_kernel.ai.provider import (
     ToolRequestDelta,
 )
 from whisperer_kernel.errors import ProviderError
-from whisperer_kernel.events import FinishReason, ProviderStatus, ToolStatus, TurnError, Usage
+from whisperer_kernel.events import FinishReason, ProviderStatus, TurnError, Usage
 from whisperer_kernel.tools.call import ToolRequest, ToolResult
-from whisperer_kernel.tools.registry import ToolRegistry
 
 
 class StreamCallbacks(Protocol):
@@ -39,10 +38,12 @@ class StreamCallbacks(Protocol):
         """The provider is being made ready."""
         ...
 
-    async def tool(
-        self, request: ToolRequest, arguments: dict[str, Any], status: ToolStatus, result: ToolResult | None = None
-    ) -> None:
-        """A tool call changed its status."""
+    async def call(self, request: ToolRequest) -> ToolResult:
+        """Carry out a tool call, from preparing it to telling of its end. Whatever goes wrong is a result."""
+        ...
+
+    def fit(self, request: ChatRequest) -> ChatRequest:
+        """The request with what tools have returned, made to fit the model's context again."""
         ...
 
 
@@ -65,9 +66,8 @@ class _Round(msgspec.Struct):
 class StatelessAILoop:
     """Runs turns. Holds what it was given and nothing of any turn."""
 
-    def __init__(self, provider: Provider, tools: ToolRegistry, *, max_rounds: int, max_reply_chars: int) -> None:
+    def __init__(self, provider: Provider, *, max_rounds: int, max_reply_chars: int) -> None:
         self._provider = provider
-        self._tools = tools
         self._max_rounds = max_rounds
         self._max_reply_chars = max_reply_chars
 
@@ -104,21 +104,10 @@ class StatelessAILoop:
         """Call the tools that were asked for; the next round's request."""
         asked = ChatMessage(role="assistant", content="".join(response.texts), tool_calls=tuple(response.requests))
         results = [
-            ChatMessage(role="tool", content=(await self._call(wish, on)).content, tool_call_id=wish.id)
+            ChatMessage(role="tool", content=(await on.call(wish)).content, tool_call_id=wish.id)
             for wish in response.requests
         ]
-        return msgspec.structs.replace(request, messages=(*request.messages, asked, *results))
-
-    async def _call(self, wish: ToolRequest, on: StreamCallbacks) -> ToolResult:
-        prepared = self._tools.prepare(wish)
-        if isinstance(prepared, ToolResult):
-            await on.tool(wish, {}, "error", prepared)
-            return prepared
-        tool, arguments = prepared
-        await on.tool(wish, arguments, "running")
-        result = await self._tools.execute(tool, arguments)
-        await on.tool(wish, arguments, "error" if result.is_error else "done", result)
-        return result
+        return on.fit(msgspec.structs.replace(request, messages=(*request.messages, asked, *results)))
 
 
 async def _relay(batch: Sequence[Delta], response: _Round, on: StreamCallbacks) -> int:

@@ -14,11 +14,14 @@ from whisperer_kernel.events import STOPPED
 from whisperer_kernel.rpc import params as p
 from whisperer_kernel.rpc.dispatcher import Call, Method
 from whisperer_kernel.sessions.manager import StatelessSessionManager
+from whisperer_kernel.sessions.permissions import Answer
 from whisperer_kernel.sessions.session import StartParams, StatelessInteractiveSession
 from whisperer_kernel.sessions.state import HistoryMessage
 from whisperer_kernel.sessions.store import SessionRow
+from whisperer_kernel.tools.call import ToolResult, ToolSchema
+from whisperer_kernel.tools.tool import Tool
 
-OK = 0
+OK, TOO_LATE = 0, 1
 CURSOR_DIGITS = 15
 
 Notebook = Callable[[str], Awaitable[str | None]]
@@ -60,7 +63,7 @@ class Methods:
     async def start_session(self, call: Call, params: p.StartSession) -> p.Started:
         """Start a session, or go on with the one that this kernel or notebook has already."""
         wanted = params.session_params
-        _check_client_tools(wanted.client_tools)
+        client_tools = self._client_tools(wanted.client_tools)
         start = StartParams(
             agent=wanted.agent,
             model=wanted.model,
@@ -74,6 +77,7 @@ class Methods:
         session, resumed = await self._manager.start(call.connection.owner, start)
         call.hold(session)
         call.connection.attach(self._manager, session)
+        session.declare(call.connection, client_tools)
         seq = session.seq
         if resumed:
             await session.activate()
@@ -92,12 +96,13 @@ class Methods:
     @method("resumeSession")
     async def resume_session(self, call: Call, params: p.ResumeSession) -> p.Resumed:
         """Go on with a session after a lost connection: what was missed follows, nothing twice."""
-        _check_client_tools(params.client_tools)
+        client_tools = self._client_tools(params.client_tools)
         session = await self._manager.resume(params.session_id, call.connection.owner)
         provider = await self._services.provider_info(session.state.model)
         call.hold(session)
         # From here to the return nothing waits, so that replay, snapshot and what follows are of one moment.
         call.connection.attach(self._manager, session)
+        session.declare(call.connection, client_tools)
         missed = session.replay(params.after_seq)
         if missed is not None:
             call.then(lambda: _send_all(call, missed))
@@ -107,7 +112,7 @@ class Methods:
             client_id=call.connection.client_id,
             agent=session.agent,
             seq=session.seq,
-            pending=p.Pending(),
+            pending=_pending(session, call),
             provider=provider,
             snapshot=_snapshot(session) if missed is None else None,
             resync=not session.recovered <= params.after_seq <= session.seq if missed is None else False,
@@ -175,6 +180,29 @@ class Methods:
         """The message itself."""
         return params.message
 
+    # --- tools ------------------------------------------------------------------------------------------------------
+
+    @method("provideToolResult")
+    async def provide_tool_result(self, call: Call, params: p.ProvideToolResult) -> p.Status:
+        """A client's result of a tool call it was asked for. The first one counts."""
+        session = await self._held(call, params.session_id)
+        content = params.result if isinstance(params.result, str) else msgspec.json.encode(params.result).decode()
+        taken = session.provide(params.tool_call_id, ToolResult(content=content, is_error=params.is_error))
+        return p.Status(status=OK if taken else TOO_LATE)
+
+    @method("tool.permit")
+    async def permit(self, call: Call, params: p.Permit) -> p.Status:
+        """The person's answer to a permission request. The first one counts."""
+        session = await self._held(call, params.session_id)
+        taken = session.permit(params.request_id, Answer(params.decision, params.reason))
+        return p.Status(status=OK if taken else TOO_LATE)
+
+    @method("session.set_mode")
+    async def set_mode(self, call: Call, params: p.SetMode) -> p.ModeSet:
+        """What tools are permitted from now on: plan, ask, edit or auto."""
+        session = await self._held(call, params.session_id)
+        return p.ModeSet(mode=await session.set_mode(params.mode))
+
     # --- agents -----------------------------------------------------------------------------------------------------
 
     @method("agent.list")
@@ -229,6 +257,16 @@ class Methods:
         call.connection.follow(self._manager, session)
         return session
 
+    def _client_tools(self, declared: Sequence[str | p.ClientTool]) -> list[Tool]:
+        """The tools that a client declares: by name where Whisperer knows them, else described."""
+        return [_declared_tool(tool) if isinstance(tool, p.ClientTool) else self._known(tool) for tool in declared]
+
+    def _known(self, name: str) -> Tool:
+        tool = self._services.tools.get(name)
+        if tool is None or tool.run is not None:
+            raise InvalidParams(f"clientTools: no client tool is known by the name {name}")
+        return tool
+
     async def _notebook(self, wanted: p.SessionParams) -> str | None:
         if wanted.notebook is None and wanted.kernel_id is not None and self._notebook_of is not None:
             return await self._notebook_of(wanted.kernel_id)
@@ -243,22 +281,26 @@ class Methods:
             color=spec.color,
             icon=spec.icon,
             shortcut=spec.shortcut,
-            tools=[schema.name for schema in self._services.tools.offered(spec.may_use)],
+            tools=[tool.name for tool in self._services.tools.all() if spec.may_use(tool.name, tool.tags)],
             introduction=spec.introduction,
             suggestions=list(spec.suggestions),
         )
 
 
-def _check_client_tools(tools: Sequence[str | p.ClientTool]) -> None:
-    """Client tools known by a bare name are those that Whisperer itself defines; there are none yet."""
-    for tool in tools:
-        if isinstance(tool, str):
-            raise InvalidParams(f"clientTools: no client tool is known by the name {tool}")
+def _declared_tool(tool: p.ClientTool) -> Tool:
+    """A client's own tool. What it does nobody here knows: it is treated as the most that a tool can do."""
+    schema = ToolSchema(name=tool.name, description=tool.description, parameters=tool.input_schema)
+    return Tool(schema=schema, effect="run", tags=frozenset({"client"}))
 
 
 def _send_all(call: Call, frames: Sequence[str]) -> None:
     for frame in frames:
         call.connection.send(frame)
+
+
+def _pending(session: StatelessInteractiveSession, call: Call) -> p.Pending:
+    permissions, tool_calls = session.pending(call.connection)
+    return p.Pending(permissions=msgspec.to_builtins(permissions), tool_calls=msgspec.to_builtins(tool_calls))
 
 
 def _snapshot(session: StatelessInteractiveSession) -> p.Snapshot:

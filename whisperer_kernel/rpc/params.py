@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import msgspec
 
 from whisperer_kernel.ai.provider import ModelInfo
-from whisperer_kernel.events import ProviderInfo, Usage
+from whisperer_kernel.events import Mode, PermissionDecision, ProviderInfo, Usage
 from whisperer_kernel.sessions.state import HistoryMessage
 
-Mode = Literal["plan", "ask", "edit", "auto"]
 Text = Annotated[str, msgspec.Meta(min_length=1)]
 PageSize = Annotated[int, msgspec.Meta(ge=1, le=1_000)]
 
@@ -322,3 +321,34 @@ class ModelList(Wire, omit_defaults=False):
     models: list[ModelInfo]
     current: str | None
     provider: ProviderInfo
+
+
+class ProvideToolResult(Wire):
+    """What a client's tool returned; ``result`` that is not text is taken as JSON."""
+
+    session_id: Text
+    tool_call_id: Text
+    result: Any
+    is_error: bool = False
+
+
+class Permit(Wire):
+    """The person's answer; ``reason`` is told to the model."""
+
+    session_id: Text
+    request_id: Text
+    decision: PermissionDecision
+    reason: Annotated[str, msgspec.Meta(max_length=2_000)] | None = None
+
+
+class SetMode(Wire):
+    """What tools are permitted from now on."""
+
+    session_id: Text
+    mode: Mode
+
+
+class ModeSet(Wire, omit_defaults=False):
+    """The mode in force."""
+
+    mode: Mode

@@ -17,6 +17,7 @@ from whisperer_kernel.errors import WhispererError
 from whisperer_kernel.events import ProviderInfo
 from whisperer_kernel.sessions.sqlite import open_store
 from whisperer_kernel.sessions.store import Store, new_runner
+from whisperer_kernel.tools.permissions import Policy
 from whisperer_kernel.tools.registry import ToolRegistry
 
 Choose = Callable[[Config, Mapping[str, str]], Awaitable[Provider]]
@@ -25,19 +26,23 @@ Choose = Callable[[Config, Mapping[str, str]], Awaitable[Provider]]
 class Services:
     """Made once for a process. The provider is chosen when it is first needed: looking for one may take a moment."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - made in one place, everything by name
         self,
         config: Config,
         agents: AgentRegistry,
         store: Store,
         *,
+        workspace: Path | None = None,
+        tools: ToolRegistry | None = None,
         environ: Mapping[str, str],
         choose: Choose = choose,
     ) -> None:
         self.config = config
         self.agents = agents
         self.store = store
-        self.tools = ToolRegistry()
+        self.workspace = workspace
+        self.tools = ToolRegistry() if tools is None else tools
+        self.policy = Policy(deny=config.tools.deny, ask=config.tools.ask, highest_mode=config.tools.highest_mode)
         self.runner = new_runner()
         self._environ = environ
         self._choose = choose
@@ -47,7 +52,14 @@ class Services:
     def load(cls, config: Config, workspace: Path | None, environ: Mapping[str, str] | None = None) -> Services:
         """Everything as the configuration says. Raises ``ConfigError``."""
         agents = AgentRegistry.load(config, workspace)
-        return cls(config, agents, open_store(config.store_url), environ=os.environ if environ is None else environ)
+        return cls(
+            config,
+            agents,
+            open_store(config.store_url),
+            workspace=workspace,
+            tools=ToolRegistry.load(),
+            environ=os.environ if environ is None else environ,
+        )
 
     async def provider(self) -> Provider:
         """The provider in use. Raises ``WhispererError``; a failed choice is made again the next time."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, Protocol
 from uuid import uuid4
@@ -13,7 +13,7 @@ from uuid import uuid4
 import msgspec
 
 from whisperer_kernel.agents.registry import route
-from whisperer_kernel.errors import InvalidParams, NoSuchSession, QueueFull, StoreError
+from whisperer_kernel.errors import InvalidParams, NoSuchItem, NoSuchSession, NotPermitted, QueueFull, StoreError
 from whisperer_kernel.events import (
     ACTIVE,
     STOPPED,
@@ -22,21 +22,31 @@ from whisperer_kernel.events import (
     Entry,
     Event,
     FinishReason,
+    Mode,
+    ModeChanged,
     ModelChanged,
+    PermissionRequested,
     SessionCleared,
     SessionStatus,
     SessionUsage,
     SwitchedBy,
+    ToolCall,
     Usage,
     UserMessage,
     notification,
 )
+from whisperer_kernel.sessions.clients import ClientTools
 from whisperer_kernel.sessions.lease import Lease
 from whisperer_kernel.sessions.log import SessionLog
+from whisperer_kernel.sessions.permissions import Answer, Questions
 from whisperer_kernel.sessions.services import Services
 from whisperer_kernel.sessions.state import SessionState, Submitted, title_of
 from whisperer_kernel.sessions.store import SessionChanges, SessionRow
+from whisperer_kernel.sessions.toolcalls import Hands
 from whisperer_kernel.sessions.turn import Turn
+from whisperer_kernel.tools.call import ToolResult
+from whisperer_kernel.tools.permissions import ORDER
+from whisperer_kernel.tools.tool import Tool
 
 NOTE_CHARS = 1_000
 
@@ -94,6 +104,7 @@ class StatelessInteractiveSession:
         self._lease = Lease(services.store, row.id, services.runner, self._log, self._taken)
         self._losing: asyncio.Task[None] | None = None
         self._subscribers: dict[Subscriber, int] = {}
+        self._hands = Hands(ClientTools(), Questions(), lambda: self.is_kept)
         self._queue: deque[UserMessage] = deque()
         self._turn: Turn | None = None
         self._runner: asyncio.Task[None] | None = None
@@ -150,6 +161,7 @@ class StatelessInteractiveSession:
     def unsubscribe(self, subscriber: Subscriber) -> None:
         """Show it no more."""
         self._subscribers.pop(subscriber, None)
+        self._hands.clients.gone(subscriber)
 
     @property
     def is_kept(self) -> bool:
@@ -285,6 +297,38 @@ class StatelessInteractiveSession:
         """Ask another model from the next turn on."""
         await self._log.append(ModelChanged(model=model, provider=await self._services.provider_info(model)))
 
+    async def set_mode(self, mode: Mode) -> Mode:
+        """What tools are permitted from now on; never more than the policy's highest mode."""
+        highest = self._services.policy.highest_mode
+        if ORDER.index(mode) > ORDER.index(highest):
+            raise NotPermitted(f"This server permits no mode above {highest}.")
+        if mode != self.state.mode:
+            await self._log.append(ModeChanged(mode=mode))
+        return self.state.mode
+
+    def declare(self, subscriber: Subscriber, tools: Sequence[Tool]) -> None:
+        """A client says which tools it carries out."""
+        self._hands.clients.declare(subscriber, tools)
+
+    def provide(self, tool_call_id: str, result: ToolResult) -> bool:
+        """A client's result of a call; False where another was first. Raises ``NoSuchItem``."""
+        if not self.state.knows_call(tool_call_id):
+            raise NoSuchItem("There is no such tool call.")
+        return self._hands.clients.provide(tool_call_id, result)
+
+    def permit(self, request_id: str, answer: Answer) -> bool:
+        """The person's answer; False where it was settled already. Raises ``NoSuchItem``."""
+        return self._hands.questions.answer(request_id, answer)
+
+    def pending(self, subscriber: Subscriber) -> tuple[list[PermissionRequested], list[ToolCall]]:
+        """Asks that are still open; calls that ``subscriber`` can carry out are addressed to it."""
+        calls = [
+            msgspec.structs.replace(call, client_id=subscriber.client_id)
+            for call in self.state.tool_calls.values()
+            if self._hands.clients.can(subscriber, call.tool_name)
+        ]
+        return list(self.state.permissions.values()), calls
+
     async def clear(self, agent: str | None) -> None:
         """Forget the conversation with one agent, or with all."""
         if agent is not None:
@@ -335,7 +379,7 @@ class StatelessInteractiveSession:
         # A message that waits to be durable waits for its turn too: whoever sent it then starts the queue again.
         while self._queue and self._queue[0].message_id in self.state.open:
             user = self._queue.popleft()
-            turn = self._turn = Turn(self._services, self._log, self.state, user)
+            turn = self._turn = Turn(self._services, self._log, self.state, self._hands, user)
             try:
                 end = await turn.run()
                 left_out = {"dropped": turn.dropped, "truncated": turn.truncated}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Literal
 
 import msgspec
@@ -13,8 +13,13 @@ from whisperer_kernel.events import (
     AgentSwitched,
     AIMessageChunk,
     Entry,
+    Event,
     FinishReason,
+    Mode,
+    ModeChanged,
     ModelChanged,
+    PermissionRequested,
+    PermissionResolved,
     SessionCleared,
     SessionStatus,
     SessionUsage,
@@ -24,6 +29,7 @@ from whisperer_kernel.events import (
     UserMessage,
 )
 from whisperer_kernel.tools.call import ToolRequest
+from whisperer_kernel.tools.permissions import Grant, grant
 
 TITLE_CHARS = 80
 
@@ -83,6 +89,24 @@ class SessionState:
         self.open: dict[str, OpenTurn] = {}
         self.sent: dict[str, Submitted] = {}
         self.usage = Usage()
+        self.mode: Mode = "ask"
+        self.grants: set[Grant] = set()
+        # What the person and the clients have been asked and have not answered, by request id and tool call id.
+        self.permissions: dict[str, PermissionRequested] = {}
+        self.tool_calls: dict[str, ToolCall] = {}
+        self._folds: dict[type[Event], Callable[[Any, str], None]] = {
+            AIMessageChunk: self._chunk,
+            UserMessage: self._user,
+            AgentSwitched: self._switched,
+            SessionStatus: self._status,
+            SessionCleared: self._cleared,
+            SessionUsage: self._used,
+            ModelChanged: self._model_changed,
+            ModeChanged: self._mode_changed,
+            ToolCall: self._tool,
+            PermissionRequested: self._asked,
+            PermissionResolved: self._resolved,
+        }
 
     def apply_all(self, entries: Iterable[Entry]) -> None:
         """Fold entries in."""
@@ -90,36 +114,18 @@ class SessionState:
             self.apply(entry)
 
     def apply(self, entry: Entry) -> None:
-        """Fold one entry in."""
-        match entry.event:
-            case AIMessageChunk() as chunk:
-                self._chunk(chunk, entry.ts)
-            case UserMessage() as message:
-                self._user(message, entry.ts)
-            case AgentSwitched() as switch:
-                self.agent = switch.to_agent
-                if switch.note:
-                    self.notes[switch.to_agent] = switch.note
-            case SessionStatus() as status:
-                self._status(status)
-            case ModelChanged() as change:
-                self.model = change.model
-            case SessionCleared() as cleared:
-                self._clear(cleared.agent)
-            case SessionUsage() as usage:
-                self.usage = Usage(
-                    prompt_tokens=usage.prompt_tokens,
-                    completion_tokens=usage.completion_tokens,
-                    cost_usd=usage.cost_usd,
-                )
-            case ToolCall() as call:
-                self._tool(call, entry.ts)
-            case _:
-                pass
+        """Fold one entry in; what changes nothing here (the provider's comings and goings) is passed over."""
+        fold = self._folds.get(type(entry.event))
+        if fold is not None:
+            fold(entry.event, entry.ts)
 
     def context(self, agent: str) -> AgentContext:
         """The agent's memory of this session; empty where she has none yet."""
         return self.contexts.setdefault(agent, AgentContext())
+
+    def knows_call(self, tool_call_id: str) -> bool:
+        """Whether a tool call of this id was ever made."""
+        return tool_call_id in self.tool_calls or any(message.tool_call_id == tool_call_id for message in self.messages)
 
     def history(self, agent: str | None = None) -> list[HistoryMessage]:
         """All messages, oldest first, the running turn's text so far among them."""
@@ -136,12 +142,32 @@ class SessionState:
         ]
         return [message for message in [*self.messages, *running] if agent in (None, message.agent)]
 
-    def _status(self, event: SessionStatus) -> None:
+    def _switched(self, event: AgentSwitched, _ts: str) -> None:
+        self.agent = event.to_agent
+        if event.note:
+            self.notes[event.to_agent] = event.note
+
+    def _used(self, event: SessionUsage, _ts: str) -> None:
+        self.usage = Usage(
+            prompt_tokens=event.prompt_tokens, completion_tokens=event.completion_tokens, cost_usd=event.cost_usd
+        )
+
+    def _model_changed(self, event: ModelChanged, _ts: str) -> None:
+        self.model = event.model
+
+    def _mode_changed(self, event: ModeChanged, _ts: str) -> None:
+        self.mode = event.mode
+
+    def _asked(self, event: PermissionRequested, _ts: str) -> None:
+        self.permissions[event.request_id] = event
+
+    def _status(self, event: SessionStatus, _ts: str) -> None:
         self.status = event.status
         if event.params is not None:
             self.params = event.params
             self.agent = event.params.get("agent", self.agent)
             self.model = event.params.get("model") or self.model
+            self.mode = event.params.get("mode", self.mode)
 
     def _user(self, event: UserMessage, ts: str) -> None:
         queued = len(self.open)
@@ -173,6 +199,7 @@ class SessionState:
             self.introduced.add(event.agent)
         else:
             del self.open[event.message_id]
+            self._forget_asks(event.message_id)
             self.notes.pop(event.agent, None)
             since_tools = "".join(turn.texts[turn.told :])
             self.context(event.agent).add_reply(event.message_id, since_tools, event.finish_reason or "stop")
@@ -191,7 +218,22 @@ class SessionState:
             )
         )
 
+    def _resolved(self, event: PermissionResolved, _ts: str) -> None:
+        request = self.permissions.pop(event.request_id, None)
+        if request is not None and event.decision == "allow_session":
+            self.grants.add(grant(request.agent, request.tool_name, request.bound))
+
+    def _forget_asks(self, message_id: str) -> None:
+        """A turn has ended: nobody waits for what it asked any more."""
+        for asks in (self.permissions, self.tool_calls):
+            for ask_id in [ask_id for ask_id, event in asks.items() if event.message_id == message_id]:
+                del asks[ask_id]
+
     def _tool(self, event: ToolCall, ts: str) -> None:
+        if event.executor == "client" and event.status == "running":
+            self.tool_calls[event.tool_call_id] = event
+        else:
+            self.tool_calls.pop(event.tool_call_id, None)
         if event.status not in {"done", "error", "denied"}:
             return
         result = event.result or event.error or ""
@@ -214,7 +256,8 @@ class SessionState:
             )
         )
 
-    def _clear(self, agent: str | None) -> None:
+    def _cleared(self, event: SessionCleared, _ts: str) -> None:
+        agent = event.agent
         # A turn that still runs is not forgotten half way: its message stays with its reply.
         self.messages = [
             message

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import Any
+
+import msgspec
 
 from whisperer_kernel.agents.agent import StatelessAgent
 from whisperer_kernel.agents.attachments import attached
-from whisperer_kernel.agents.history import request_budget
+from whisperer_kernel.agents.history import request_budget, trim
 from whisperer_kernel.agents.registry import route
 from whisperer_kernel.ai.loop import StatelessAILoop, TurnEnd, turn_error
 from whisperer_kernel.ai.provider import ChatRequest, Provider
@@ -19,14 +20,13 @@ from whisperer_kernel.events import (
     Event,
     FinishReason,
     ProviderStatus,
-    ToolCall,
-    ToolStatus,
     TurnError,
     UserMessage,
 )
 from whisperer_kernel.sessions.log import SessionLog
 from whisperer_kernel.sessions.services import Services
 from whisperer_kernel.sessions.state import SessionState
+from whisperer_kernel.sessions.toolcalls import Hands, TurnTools
 from whisperer_kernel.tools.call import ToolRequest, ToolResult
 
 log = logging.getLogger(__name__)
@@ -35,13 +35,20 @@ log = logging.getLogger(__name__)
 class Turn:
     """Runs once. Is the loop's stream callbacks: what arrives goes to the session's log in the moment it arrives."""
 
-    def __init__(self, services: Services, session_log: SessionLog, state: SessionState, user: UserMessage) -> None:
+    def __init__(
+        self, services: Services, session_log: SessionLog, state: SessionState, hands: Hands, user: UserMessage
+    ) -> None:
         self.user = user
         self._services = services
         self._log = session_log
         self._state = state
         self.dropped = 0
         self.truncated = False
+        self._system = ""
+        self._budget = 0
+        spec = services.agents.get(user.agent) if user.agent in services.agents.names else services.agents.default
+        self._agent = StatelessAgent(spec)
+        self._tools = TurnTools(services=services, state=state, hands=hands, user=user, spec=spec, tell=self._append)
         self._task: asyncio.Task[TurnEnd] | None = None
         self._cancelled: FinishReason | None = None
 
@@ -50,6 +57,7 @@ class Turn:
         self._task = asyncio.get_running_loop().create_task(self._work())
         await asyncio.wait([self._task])
         if self._task.cancelled():
+            await self._tools.stopped()
             return TurnEnd(reason=self._cancelled or "cancelled")
         if (error := self._task.exception()) is not None:
             return _failed(error)
@@ -67,36 +75,37 @@ class Turn:
 
     async def _work(self) -> TurnEnd:
         provider = await self._services.provider()
-        agent = StatelessAgent(self._services.agents.get(self.user.agent))
+        agent = self._agent
         limits = self._services.config.limits
         loop = StatelessAILoop(
             provider,
-            self._services.tools,
             max_rounds=min(agent.spec.max_rounds or limits.max_rounds, limits.max_rounds),
             max_reply_chars=limits.max_reply_bytes,
         )
-        return await loop.run(await self._request(agent, provider), self)
+        return await loop.run(await self._request(provider), self)
 
-    async def _request(self, agent: StatelessAgent, provider: Provider) -> ChatRequest:
-        config = self._services.config
+    async def _request(self, provider: Provider) -> ChatRequest:
+        config, agent = self._services.config, self._agent
         model = self._state.model or agent.spec.model
         parameters = {**config.provider.parameters, **agent.spec.parameters}
         _, text = route(self.user.message, self._services.agents)
+        self._budget = request_budget(
+            await provider.context_length(model), config.limits.history_tokens, parameters.get("max_tokens")
+        )
         prepared = agent.request(
             self._state.context(self.user.agent),
             message=text or self.user.message,
-            budget=request_budget(
-                await provider.context_length(model), config.limits.history_tokens, parameters.get("max_tokens")
-            ),
+            budget=self._budget,
             model=model,
             parameters=config.provider.parameters,
-            tools=self._services.tools.offered(agent.spec.may_use) if provider.supports_tools else (),
+            tools=self._tools.offered() if provider.supports_tools else (),
             language=self._state.params.get("language"),
             session_context=self._state.params.get("context"),
             note=self._state.notes.get(self.user.agent),
             attachments=attached(self.user.context or []),
             small=provider.info.demo,
         )
+        self._system = prepared.system
         self.dropped, self.truncated = prepared.dropped, prepared.truncated
         return prepared.request
 
@@ -112,24 +121,15 @@ class Turn:
         """See ``StreamCallbacks``."""
         await self._append(status)
 
-    async def tool(
-        self, request: ToolRequest, arguments: dict[str, Any], status: ToolStatus, result: ToolResult | None = None
-    ) -> None:
+    async def call(self, request: ToolRequest) -> ToolResult:
         """See ``StreamCallbacks``."""
-        content = result.content if result is not None else None
-        await self._append(
-            ToolCall(
-                message_id=self.user.message_id,
-                tool_call_id=request.id,
-                tool_name=request.name,
-                arguments=arguments,
-                agent=self.user.agent,
-                executor="server",
-                status=status,
-                result=content if status == "done" else None,
-                error=content if status == "error" else None,
-            )
-        )
+        return await self._tools.call(request)
+
+    def fit(self, request: ChatRequest) -> ChatRequest:
+        """See ``StreamCallbacks``."""
+        trimmed = trim(self._system, request.messages[1:], self._budget)
+        self.dropped = max(self.dropped, trimmed.dropped)
+        return msgspec.structs.replace(request, messages=trimmed.messages)
 
     async def _append(self, event: Event) -> None:
         try:

@@ -1,0 +1,70 @@
+"""The gate: whether a tool call is carried out, refused, or put to the person. A pure function; no prompt has a say."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from fnmatch import fnmatchcase
+from typing import Any, Literal
+
+import msgspec
+
+from whisperer_kernel.events import Mode
+from whisperer_kernel.tools.tool import Effect, Tool
+
+Decision = Literal["allow", "ask", "deny"]
+
+# What each mode does with each effect. Plan changes nothing; ask asks; edit lets cells be edited; auto asks nobody.
+MODES: dict[Mode, dict[Effect, Decision]] = {
+    "plan": {"read": "allow", "edit": "deny", "run": "deny"},
+    "ask": {"read": "allow", "edit": "ask", "run": "ask"},
+    "edit": {"read": "allow", "edit": "allow", "run": "ask"},
+    "auto": {"read": "allow", "edit": "allow", "run": "allow"},
+}
+ORDER: tuple[Mode, ...] = ("plan", "ask", "edit", "auto")
+
+
+class Policy(msgspec.Struct, frozen=True, kw_only=True):
+    """What whoever runs the server has decided. Patterns are tool names or globs; ``deny`` goes before ``ask``."""
+
+    deny: tuple[str, ...] = ()
+    ask: tuple[str, ...] = ()
+    highest_mode: Mode = "auto"
+
+
+class Grant(msgspec.Struct, frozen=True):
+    """The person's yes for the rest of the session: for this agent, this tool, and these arguments of it."""
+
+    agent: str
+    tool: str
+    arguments: bytes
+
+
+def bound(tool: Tool, arguments: dict[str, Any]) -> dict[str, Any]:
+    """What of a call's arguments a yes for the session holds for: those the tool names, all where it names none."""
+    return arguments if tool.granted is None else {name: arguments.get(name) for name in tool.granted}
+
+
+def grant(agent: str, tool: str, arguments: dict[str, Any]) -> Grant:
+    """A yes for the session to ``bound`` arguments."""
+    return Grant(agent, tool, msgspec.json.encode(arguments, order="deterministic"))
+
+
+def decide(  # noqa: PLR0913, PLR0917 - the gate looks at exactly this
+    tool: Tool, arguments: dict[str, Any], agent: str, mode: Mode, policy: Policy, grants: Collection[Grant] = ()
+) -> Decision:
+    """Whether the call is carried out.
+
+    The policy's word comes first, then the mode's no, then what the person has granted, then the mode.
+    """
+    if _named(tool.name, policy.deny):
+        return "deny"
+    by_mode = MODES[min(mode, policy.highest_mode, key=ORDER.index)][tool.effect]
+    if by_mode == "deny":
+        return "deny"
+    if grant(agent, tool.name, bound(tool, arguments)) in grants:
+        return "allow"
+    return "ask" if _named(tool.name, policy.ask) else by_mode
+
+
+def _named(name: str, patterns: Sequence[str]) -> bool:
+    return any(fnmatchcase(name, pattern) for pattern in patterns)
