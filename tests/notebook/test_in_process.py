@@ -126,7 +126,8 @@ os.waitpid(pid, 0)
 print(w.ask_sync("parent again").text)
 """
     script = "import warnings; warnings.simplefilter('ignore', DeprecationWarning)\n" + code
-    out, _ = await run_script(tmp_path, script)
+    # In memory: SQLite cannot open a file in a child that was forked while its parent wrote to it.
+    out, _ = await run_script(tmp_path, script, {"WHISPERER_STORE__URL": "memory://"})
     assert [line.rpartition(": ")[2] for line in out.splitlines()] == ["child", "parent again"]
 
 

@@ -322,10 +322,14 @@ async def test_resume_straight_after_a_stop(client: Client) -> None:
     """A session that is resumed while it is being released comes back whole, however the two meet."""
     await client.start()
     for number in range(10):
-        stopping = client.ask_for("stopSession", sessionId=client.session_id)
-        resumed = await client.resume(client.session_id, 0)
-        await stopping
-        await client.resume(client.session_id, resumed["seq"])
+        # Resumed before it is released, where both come in one batch, and while it is.
+        stop = {"jsonrpc": "2.0", "id": "stop", "method": "stopSession", "params": [client.session_id]}
+        resume = {"jsonrpc": "2.0", "id": "resume", "method": "resumeSession", "params": [client.session_id, 0]}
+        _, resumed = await client.exchange([stop, resume])
+        assert resumed["result"]["status"] == ACTIVE
+        await client.ask("Hello")
+        await client.request("stopSession", sessionId=client.session_id)
+        await client.resume(client.session_id, resumed["result"]["seq"])
         answer = await client.ask(f"Message {number}")
         assert answer.text == f"The fake provider heard: Message {number}"
 

@@ -28,9 +28,8 @@ AGENTS = st.sampled_from(["alice", "tessa"])
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 FINISHED: list[FinishReason] = ["stop", "length", "cancelled", "error", "interrupted"]
 REASONS = st.sampled_from(FINISHED)
-STEPS = st.sampled_from(
-    ["ask", "chunk", "chunk", "chunk", "reason", "tool", "end", "switch", "clear", "usage", "model"]
-)
+# Turns are what most can go wrong with, so most steps belong to one.
+STEPS = st.sampled_from(["ask", "ask", "end", "reason", "tool", "switch", "clear", "usage", "model", *["chunk"] * 6])
 
 
 @st.composite
