@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import msgspec
 
@@ -94,19 +94,6 @@ class SessionState:
         # What the person and the clients have been asked and have not answered, by request id and tool call id.
         self.permissions: dict[str, PermissionRequested] = {}
         self.tool_calls: dict[str, ToolCall] = {}
-        self._folds: dict[type[Event], Callable[[Any, str], None]] = {
-            AIMessageChunk: self._chunk,
-            UserMessage: self._user,
-            AgentSwitched: self._switched,
-            SessionStatus: self._status,
-            SessionCleared: self._cleared,
-            SessionUsage: self._used,
-            ModelChanged: self._model_changed,
-            ModeChanged: self._mode_changed,
-            ToolCall: self._tool,
-            PermissionRequested: self._asked,
-            PermissionResolved: self._resolved,
-        }
 
     def apply_all(self, entries: Iterable[Entry]) -> None:
         """Fold entries in."""
@@ -117,7 +104,7 @@ class SessionState:
         """Fold one entry in; what changes nothing here (the provider's comings and goings) is passed over."""
         fold = self._folds.get(type(entry.event))
         if fold is not None:
-            fold(entry.event, entry.ts)
+            fold(self, entry.event, entry.ts)
 
     def context(self, agent: str) -> AgentContext:
         """The agent's memory of this session; empty where she has none yet."""
@@ -267,6 +254,20 @@ class SessionState:
         for name in [agent] if agent else list(self.contexts):
             self.context(name).clear()
             self.notes.pop(name, None)
+
+    _folds: ClassVar[dict[type[Event], Callable[[SessionState, Any, str], None]]] = {
+        AIMessageChunk: _chunk,
+        UserMessage: _user,
+        AgentSwitched: _switched,
+        SessionStatus: _status,
+        SessionCleared: _cleared,
+        SessionUsage: _used,
+        ModelChanged: _model_changed,
+        ModeChanged: _mode_changed,
+        ToolCall: _tool,
+        PermissionRequested: _asked,
+        PermissionResolved: _resolved,
+    }
 
 
 def title_of(message: str) -> str:

@@ -77,10 +77,17 @@ class TurnTools:
     async def ask_client(self, name: str, arguments: dict[str, Any]) -> str:
         """Have a client carry out a tool of its own. Raises ``ToolFailed``."""
         request = ToolRequest(id=uuid4().hex, name=name, arguments=msgspec.json.encode(arguments).decode())
-        result = await self.call(request)
+        found = self._hands.clients.find(name, self._user.client_id)
+        if found is None:
+            raise ToolFailed(f"Nobody is connected who could carry out {name}.")
+        result = await self._carry_out(_Call(request, found[1]))
         if result.is_error:
             raise ToolFailed(result.content)
         return result.content
+
+    async def tell(self, event: Event) -> None:
+        """Put an event into the session's log."""
+        await self._tell(event)
 
     # --- a call -----------------------------------------------------------------------------------------------------
 
@@ -93,21 +100,31 @@ class TurnTools:
 
     async def call(self, request: ToolRequest) -> ToolResult:
         """Carry out what the model asked for. Raises nothing but ``CancelledError``."""
-        call = self._current = _Call(request, self._find(request.name))
-        refused = call.prepare(self._spec)
+        tool = self._find(request.name)
+        return await self._carry_out(
+            _Call(request, tool if tool and self._spec.may_use(tool.name, tool.tags) else None)
+        )
+
+    async def _carry_out(self, call: _Call) -> ToolResult:
+        outer, self._current = self._current, call
+        try:
+            return await self._steps(call)
+        finally:
+            if not _is_cancelling():
+                self._current = outer
+
+    async def _steps(self, call: _Call) -> ToolResult:
+        refused = call.prepare()
         if refused is not None:
             await self._told(call, "error", refused)
-            self._current = None
             return refused
         await self._told(call, "pending")
         refused = await self._gate(call)
         if refused is not None:
             await self._told(call, "denied", refused)
-            self._current = None
             return refused
         result = call.finalize(await self._execute(call))
         await self._told(call, "error" if result.is_error else "done", result)
-        self._current = None
         return result
 
     async def stopped(self) -> None:
@@ -117,6 +134,7 @@ class TurnTools:
                 await self._tell(PermissionResolved(request_id=request.request_id, decision="deny", by="user"))
         if self._current is not None:
             await self._told(self._current, "error", ToolResult(content="Stopped.", is_error=True))
+            self._current = None
 
     def _find(self, name: str) -> Tool | None:
         tool = self._services.tools.get(name)
@@ -240,9 +258,9 @@ class _Call:
             raise ToolFailed(f"There is no tool named {self.request.name}.")
         return self.found
 
-    def prepare(self, spec: AgentSpec) -> ToolResult | None:
-        """Look the tool up and check its arguments; a result says why it cannot be called."""
-        if self.found is None or not spec.may_use(self.found.name, self.found.tags):
+    def prepare(self) -> ToolResult | None:
+        """Check the arguments; a result says why the tool cannot be called."""
+        if self.found is None:
             return ToolResult(content=f"There is no tool named {self.request.name}.", is_error=True)
         try:
             self.arguments = msgspec.json.decode(self.request.arguments or "{}", type=dict[str, Any])
@@ -263,6 +281,11 @@ class _Call:
             return result
         cut = f"{result.content[:limit]}\n[cut: {len(result.content) - limit:,} of {len(result.content):,} characters]"
         return ToolResult(content=cut, is_error=result.is_error)
+
+
+def _is_cancelling() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 def _denied(words: str) -> ToolResult:

@@ -58,7 +58,7 @@ def decide(  # noqa: PLR0913, PLR0917 - the gate looks at exactly this
     """
     if _named(tool.name, policy.deny):
         return "deny"
-    by_mode = MODES[min(mode, policy.highest_mode, key=ORDER.index)][tool.effect]
+    by_mode = MODES[min(mode, policy.highest_mode, key=ORDER.index)][tool.effect_of(arguments)]
     if by_mode == "deny":
         return "deny"
     if grant(agent, tool.name, bound(tool, arguments)) in grants:

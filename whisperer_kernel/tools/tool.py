@@ -21,6 +21,7 @@ from typing import Any, Literal, Protocol
 import msgspec
 
 from whisperer_kernel.errors import WhispererError
+from whisperer_kernel.events import Event
 from whisperer_kernel.tools.call import ToolSchema
 
 Effect = Literal["read", "edit", "run"]
@@ -34,6 +35,13 @@ DEFAULT_RESULT_CHARS = 20_000
 
 class ToolFailed(WhispererError):
     """A tool says why it could not do what it was asked to; the model reads it."""
+
+
+class CarriedOutByClient(WhispererError):
+    """This function describes a tool that a client carries out; it is not there to be called."""
+
+    def __init__(self) -> None:
+        super().__init__("A client carries this out.")
 
 
 class ToolContext(Protocol):
@@ -50,7 +58,11 @@ class ToolContext(Protocol):
         ...
 
     async def ask_client(self, name: str, arguments: dict[str, Any]) -> str:
-        """Have a client carry out a tool of its own. Raises ``ToolFailed``."""
+        """Have a client carry out one of the tools that clients declare; the gate is asked. Raises ``ToolFailed``."""
+        ...
+
+    async def tell(self, event: Event) -> None:
+        """Put an event into the session's log."""
         ...
 
 
@@ -68,7 +80,7 @@ class Tool(msgspec.Struct, frozen=True, kw_only=True):
     arguments: type[msgspec.Struct] | None = None
     run: Run | None = None
     tags: frozenset[str] = frozenset()
-    effect: Effect = "run"
+    effect: Effect | Callable[[dict[str, Any]], Effect] = "run"
     timeout_s: float = DEFAULT_TIMEOUT_S
     result_chars: int = DEFAULT_RESULT_CHARS
     granted: tuple[str, ...] | None = None
@@ -79,6 +91,10 @@ class Tool(msgspec.Struct, frozen=True, kw_only=True):
         """By which models call it."""
         return self.schema.name
 
+    def effect_of(self, arguments: dict[str, Any]) -> Effect:
+        """What a call with these arguments does."""
+        return self.effect(arguments) if callable(self.effect) else self.effect
+
     @property
     def executor(self) -> Executor:
         """Who carries it out."""
@@ -87,7 +103,7 @@ class Tool(msgspec.Struct, frozen=True, kw_only=True):
 
 def tool(  # noqa: PLR0913 - what a tool is, by name
     *,
-    effect: Effect,
+    effect: Effect | Callable[[dict[str, Any]], Effect],
     tags: Iterable[str] = (),
     executor: Executor = "server",
     timeout_s: float = DEFAULT_TIMEOUT_S,

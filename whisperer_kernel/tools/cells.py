@@ -1,0 +1,91 @@
+"""Tools that touch the notebook's cells. They are carried out where the cells are: in the browser.
+
+Cells are named by their nbformat id. An id that is not there is an error, never another cell.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from whisperer_kernel.tools.tool import CarriedOutByClient, Effect, ToolContext, tool
+
+Kind = Literal["plan", "step", "test", "report", "code"]
+CellId = Annotated[
+    str, msgspec.Meta(min_length=1, max_length=64, description="A cell's id, as notebook_outline tells it.")
+]
+
+
+class NewCell(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """A cell to be put into the notebook."""
+
+    type: Literal["code", "markdown", "raw"]
+    source: Annotated[str, msgspec.Meta(max_length=100_000)]
+    kind: Kind = "code"
+
+
+def _effect(arguments: dict[str, Any]) -> Effect:
+    return "run" if arguments.get("run") else "edit"
+
+
+def _inserted(arguments: dict[str, Any]) -> str:
+    shown = [f"# {cell.get('type')}\n{cell.get('source')}" for cell in arguments.get("cells", [])]
+    where = f"after cell {arguments['after']}" if arguments.get("after") else "below the chat"
+    return "\n\n".join([f"Insert {len(shown)} cells {where}{' and run them' if arguments.get('run') else ''}:", *shown])
+
+
+@tool(effect="read", tags={"cells"}, executor="client")
+async def notebook_outline(context: ToolContext) -> str:
+    """List the notebook's cells: id, type, first line, number of lines, execution count, whether it failed."""
+    raise CarriedOutByClient
+
+
+@tool(effect="read", tags={"cells"}, executor="client")
+async def read_cells(
+    context: ToolContext, cell_ids: Annotated[list[CellId], msgspec.Meta(min_length=1, max_length=20)]
+) -> str:
+    """Read cells: their source and, as text, their outputs."""
+    raise CarriedOutByClient
+
+
+@tool(effect=_effect, tags={"cells", "write"}, executor="client", granted=("run",), preview=_inserted)
+async def insert_cells(
+    context: ToolContext,
+    cells: Annotated[list[NewCell], msgspec.Meta(min_length=1, max_length=50)],
+    after: CellId | None = None,
+    run: bool = False,  # noqa: FBT001, FBT002 - a model gives it by name
+) -> str:
+    """Put cells into the notebook, after the cell named or below the chat; run the code cells if `run` is true."""
+    raise CarriedOutByClient
+
+
+@tool(
+    effect="edit",
+    tags={"cells", "write"},
+    executor="client",
+    granted=("cell_id",),
+    preview=lambda arguments: f"Replace cell {arguments.get('cell_id')} by:\n\n{arguments.get('source')}",
+)
+async def replace_cell(
+    context: ToolContext, cell_id: CellId, source: Annotated[str, msgspec.Meta(max_length=100_000)]
+) -> str:
+    """Replace a cell's source. It is not run."""
+    raise CarriedOutByClient
+
+
+@tool(
+    effect="run",
+    tags={"cells", "write"},
+    executor="client",
+    timeout_s=600,
+    preview=lambda arguments: f"Run {', '.join(map(str, arguments.get('cell_ids', [])))}",
+)
+async def run_cells(
+    context: ToolContext, cell_ids: Annotated[list[CellId], msgspec.Meta(min_length=1, max_length=20)]
+) -> str:
+    """Run code cells in the order given and return their outputs as text."""
+    raise CarriedOutByClient
+
+
+TOOLS = (notebook_outline, read_cells, insert_cells, replace_cell, run_cells)
