@@ -69,8 +69,15 @@ class WhispererSocket(WebSocketMixin, WebSocketHandler, JupyterHandler):
         limit = self.whisperer.config.limits.max_client_backlog_bytes
         self._outbox = Outbox(self._write, self._overflowed, limit)
         owner = owner_of(self.identity_provider, self.current_user)
-        keeps_alive = self.get_query_argument("client", "") != "kernel"
-        self._connection = Connection(owner, self._outbox.send, keeps_alive=keeps_alive)
+        client = self.get_query_argument("client", "")
+        self._connection = Connection(
+            owner,
+            self._outbox.send,
+            # An open notebook is a reason to keep its session; a kernel outlives whoever looks.
+            keeps_alive=client != "kernel",
+            # Who owns the cells (the plugin) shows nothing: that is the chat's.
+            shows_questions=client not in {"kernel", "cells"},
+        )
         self._requests: set[asyncio.Task[None]] = set()
         self.whisperer.sockets.add(self)
 

@@ -1,8 +1,10 @@
 /**
- * Builds the front end: the notebook widget as one module and one style sheet, with the licences of what is in them.
+ * Builds the front end: the notebook widget as one module and one style sheet, with the licences of what is in them, and
+ * the plugin of JupyterLab and Notebook 7.
  * With --dev also the page for working on the view without a server, served on a local port.
  */
 
+import { spawn } from "node:child_process";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { gzipSync } from "node:zlib";
 import { build, context } from "esbuild";
@@ -19,7 +21,10 @@ const common = {
 };
 
 if (process.argv.includes("--dev")) await serve();
-else await buildWidget();
+else {
+  await buildWidget();
+  await buildPlugin();
+}
 
 async function buildWidget() {
   const { metafile } = await build({
@@ -37,6 +42,27 @@ async function buildWidget() {
     put("widget.css", style),
     put("widget.licenses.txt", await licenses(metafile)),
   ]);
+}
+
+/** JupyterLab's own packages come from JupyterLab; its builder makes the rest into what it loads. */
+async function buildPlugin() {
+  await build({
+    ...common,
+    entryPoints: { plugin: "src/lab/plugin.ts" },
+    outdir: "build/lab",
+    external: ["@jupyterlab/*", "@lumino/*"],
+  });
+  const builder = spawn(
+    process.execPath,
+    [
+      "node_modules/@jupyter/builder/lib/build-labextension.js",
+      ...["--core-package-file", "node_modules/@jupyterlab/core-meta/core.package.json"],
+      "lab",
+    ],
+    { stdio: "inherit" },
+  );
+  const code = await new Promise((resolve) => builder.on("close", resolve));
+  if (code !== 0) throw new Error(`jupyter-builder ended with ${code}`);
 }
 
 async function put(name, content) {

@@ -11,13 +11,19 @@ from whisperer_kernel.sessions.session import StatelessInteractiveSession
 
 
 class Connection:
-    """One client. ``send`` takes a text frame and must not block; ``owner`` is who is authenticated."""
+    """One client. ``send`` takes a text frame and must not block; ``owner`` is who is authenticated.
 
-    def __init__(self, owner: str, send: Callable[[str], None], *, keeps_alive: bool = True) -> None:
+    ``shows_questions``: whether a person is behind it who sees what is asked and can answer.
+    """
+
+    def __init__(
+        self, owner: str, send: Callable[[str], None], *, keeps_alive: bool = True, shows_questions: bool = True
+    ) -> None:
         self.client_id = uuid4().hex
         self.owner = owner
         self.send = send
         self.keeps_alive = keeps_alive
+        self.shows_questions = shows_questions
         self._sessions: dict[str, StatelessInteractiveSession] = {}
         self._current: str | None = None
         self._closed = False

@@ -40,18 +40,23 @@ class StatelessSessionManager:
         """How many sessions are live."""
         return len(self._live)
 
-    async def start(self, owner: str, params: StartParams) -> tuple[StatelessInteractiveSession, bool]:
+    async def start(
+        self, owner: str, params: StartParams, *, existing: bool = False
+    ) -> tuple[StatelessInteractiveSession, bool]:
         """A new session, or the one that this kernel or notebook has already (then True).
 
-        A new one has no events yet: whoever started it subscribes and then has it ``begin``.
+        A new one has no events yet: whoever started it subscribes and then has it ``begin``. With ``existing`` none is
+        started, and none that was stopped goes on: ``NoSuchSession``.
         """
         async with self._lock(f"{owner} {params.kernel_id or params.notebook or uuid4().hex}"):
             if not params.new:
                 row = await self.services.store.find(owner, kernel_id=params.kernel_id, notebook=params.notebook)
-                if row is not None:
+                if row is not None and not (existing and row.status == STOPPED):
                     session = await self.resume(row.id, owner)
                     await session.place(params.kernel_id, params.notebook)
                     return session, True
+            if existing:
+                raise NoSuchSession("This notebook has no session.")
             return await self._create(owner, params), False
 
     async def resume(self, session_id: str, owner: str) -> StatelessInteractiveSession:

@@ -60,7 +60,23 @@ export interface SessionParams {
   kernelId?: string;
   notebook?: string;
   new?: boolean;
+  /** Only a session that is there already; otherwise the answer is `NoSuchSession`. */
+  existing?: boolean;
+  clientTools?: string[];
 }
+
+/** What a message may bring along. */
+export type ContextItem =
+  | { type: "cell"; cellId: string }
+  | { type: "variable"; name: string }
+  | { type: "file"; path: string }
+  | { type: "selection"; cellId: string; text: string }
+  | { type: "text"; text: string };
+
+/** What tools are permitted without asking. */
+export type Mode = "plan" | "ask" | "edit" | "auto";
+
+export type PermissionDecision = "allow_once" | "allow_session" | "deny";
 
 export interface StartResult {
   sessionId: string;
@@ -70,6 +86,7 @@ export interface StartResult {
   seq: number;
   resumed?: boolean;
   provider?: ProviderInfo;
+  mode?: Mode;
 }
 
 export interface HistoryMessage {
@@ -89,7 +106,24 @@ export interface Snapshot {
   seq: number;
   agent: string;
   messages: HistoryMessage[];
+  plans?: Plan[];
+  reports?: Report[];
   usage?: Usage;
+}
+
+/** What a client must know of a plan to show it; the whole is Patricia's. */
+export interface Plan {
+  planId: string;
+  title?: string;
+  goal?: string;
+  steps?: { title: string; status?: string }[];
+}
+
+/** What a client must know of a test report to show it. */
+export interface Report {
+  reportId: string;
+  title?: string;
+  counts?: Record<string, number>;
 }
 
 export interface ResumeResult {
@@ -98,9 +132,40 @@ export interface ResumeResult {
   clientId: string;
   agent: string;
   seq: number;
+  /** Asks that are still open. */
+  pending?: { permissions: PermissionRequest[]; toolCalls: ToolCallParams[] };
   snapshot?: Snapshot;
   resync?: boolean;
   provider?: ProviderInfo;
+  mode?: Mode;
+}
+
+export interface PermissionRequest {
+  messageId: string;
+  requestId: string;
+  toolCallId: string;
+  toolName: string;
+  arguments: Record<string, unknown>;
+  agent: string;
+  /** What of the arguments a yes for the session holds for. */
+  bound?: Record<string, unknown>;
+  /** What will happen. */
+  preview?: string;
+  expiresAt?: string;
+}
+
+export interface ToolCallParams {
+  messageId: string;
+  toolCallId: string;
+  toolName: string;
+  arguments: Record<string, unknown>;
+  agent: string;
+  executor: "server" | "client";
+  status: ToolStatus;
+  result?: string;
+  error?: string;
+  /** Who is asked to carry it out. */
+  clientId?: string;
 }
 
 export interface SendResult {
@@ -131,18 +196,14 @@ export interface NotificationParams {
     agent: string;
     clientId: string;
     clientMessageId?: string;
+    context?: ContextItem[];
   };
-  ToolCallNotification: {
-    messageId: string;
-    toolCallId: string;
-    toolName: string;
-    arguments: Record<string, unknown>;
-    agent: string;
-    executor: "server" | "client";
-    status: ToolStatus;
-    result?: string;
-    error?: string;
-  };
+  ToolCallNotification: ToolCallParams;
+  "tool.permission_requested": PermissionRequest;
+  "tool.permission_resolved": { requestId: string; decision: PermissionDecision; by: string };
+  "session.mode_changed": { mode: Mode };
+  "plan.updated": { plan: Plan };
+  "tests.reported": { report: Report };
   "agent.switched": { from: string; to: string; by: "user" | "agent" | "handoff" };
   SessionStatusNotification: { status: number; reason?: string; provider?: ProviderInfo };
   "session.usage": { promptTokens?: number; completionTokens?: number; costUsd?: number };
@@ -172,11 +233,20 @@ export type SessionEvent = {
 /** What each request takes and answers. */
 export interface Requests {
   startSession: { params: { sessionParams: SessionParams }; result: StartResult };
-  resumeSession: { params: { sessionId: string; afterSeq: number }; result: ResumeResult };
+  resumeSession: { params: { sessionId: string; afterSeq: number; clientTools?: string[] }; result: ResumeResult };
   sendUserMessage: {
-    params: { sessionId: string; message: string; clientMessageId: string };
+    params: { sessionId: string; message: string; clientMessageId: string; context?: readonly ContextItem[] };
     result: SendResult;
   };
+  provideToolResult: {
+    params: { sessionId: string; toolCallId: string; result: string; isError: boolean };
+    result: { status: number };
+  };
+  "tool.permit": {
+    params: { sessionId: string; requestId: string; decision: PermissionDecision };
+    result: { status: number };
+  };
+  "session.set_mode": { params: { sessionId: string; mode: Mode }; result: { mode: Mode } };
   "session.cancel": { params: { sessionId: string; messageId?: string }; result: { cancelled: boolean } };
   "session.switch_agent": {
     params: { sessionId: string; agent_id: string };

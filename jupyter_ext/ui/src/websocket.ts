@@ -12,6 +12,8 @@ export interface ServerAddress {
   /** With a slash at both ends. */
   baseUrl: string;
   token: string;
+  /** What this client is, where it is not the person's own. */
+  client?: string;
 }
 
 /** The Jupyter server that this page came from, or `null` where there is none (VS Code, Colab, a static page). */
@@ -172,6 +174,8 @@ export class WebSocketTransport implements Transport {
   }
 
   #query(): string {
-    return this.server.token ? `?token=${encodeURIComponent(this.server.token)}` : "";
+    const { token, client } = this.server;
+    const query = new URLSearchParams({ ...(token && { token }), ...(client && { client }) }).toString();
+    return query && `?${query}`;
   }
 }

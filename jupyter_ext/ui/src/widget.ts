@@ -4,6 +4,7 @@
  */
 
 import type { AnyModel, InitializeProps, RenderProps } from "@anywidget/types";
+import { askNotebook, onNotebookReady } from "./notebook";
 import { Outbox, type Store } from "./outbox";
 import type { SessionParams } from "./protocol";
 import { SessionClient } from "./session";
@@ -75,9 +76,29 @@ function show(session: SessionClient, model: Model, el: HTMLElement): () => void
   resize();
   model.on("change:height", resize);
   el.append(view.element);
+  const stopOffering = offerToNotebook(session, model, view.element);
   return () => {
+    stopOffering();
     model.off("change:height", resize);
     view.destroy();
+  };
+}
+
+/** On every connection anew: meanwhile the session may have left the server's memory, and who carries out its tools. */
+function offerToNotebook(session: SessionClient, model: Model, element: HTMLElement): () => void {
+  let isOffered = false;
+  const offer = () => {
+    const { sessionId, seq } = session;
+    if (session.picture.connection !== "live" || sessionId === null) isOffered = false;
+    else if (!isOffered) {
+      const joined = askNotebook(element, "join", { sessionId, seq, kernelId: model.get("_kernel_id") || null });
+      isOffered = joined !== null;
+    }
+  };
+  const stops = [session.subscribe(offer), onNotebookReady(offer)];
+  offer();
+  return () => {
+    for (const stop of stops) stop();
   };
 }
 

@@ -1,0 +1,70 @@
+/** The tools by which agents touch cells, as `whisperer_kernel/tools/cells.py` describes them to the model. */
+
+import type { Cell } from "@jupyterlab/cells";
+import type { ToolCallParams } from "../protocol";
+import { contentOf, type NewCell, type NotebookCells } from "./cells";
+import type { Tools } from "./toolClient";
+
+/** How long to wait for cells that were put in and run, and for cells that were only run: less than the server waits. */
+const INSERTED_MS = 25_000;
+const RUN_MS = 590_000;
+
+interface Arguments {
+  cells?: { type: NewCell["type"]; source: string; kind?: string }[];
+  after?: string | null;
+  run?: boolean;
+  cell_id?: string;
+  cell_ids?: string[];
+  source?: string;
+}
+
+type CarryOut = (given: Arguments, call: ToolCallParams, sessionId: string) => unknown;
+
+export class CellTools implements Tools {
+  readonly #tools: Readonly<Record<string, CarryOut>> = {
+    notebook_outline: () => this.cells.outline(),
+    read_cells: ({ cell_ids }) => ({ cells: this.cells.read(cell_ids ?? []) }),
+    insert_cells: (given, call, sessionId) => this.#insert(given, call, sessionId),
+    replace_cell: ({ cell_id, source }) => {
+      this.cells.replace(cell_id ?? "", source ?? "");
+      return { replaced: cell_id };
+    },
+    run_cells: ({ cell_ids }) => this.#run(cell_ids ?? [], RUN_MS),
+  };
+
+  constructor(
+    private readonly cells: NotebookCells,
+    /** Where a session's cells go that are not told where to go. */
+    private readonly anchor: (sessionId: string) => Cell | null,
+  ) {}
+
+  get names(): readonly string[] {
+    return Object.keys(this.#tools);
+  }
+
+  async carryOut(call: ToolCallParams, sessionId: string): Promise<string> {
+    const tool = this.#tools[call.toolName];
+    if (!tool) throw new Error(`This notebook has no tool named ${call.toolName}.`);
+    return JSON.stringify(await tool(call.arguments, call, sessionId));
+  }
+
+  async #insert({ cells, after, run }: Arguments, { agent, toolCallId }: ToolCallParams, sessionId: string) {
+    const wanted = (cells ?? []).map(({ type, source, kind }) => ({ type, source, kind: kind ?? "code" }));
+    const behind = after ? this.cells.get(after) : this.cells.endOfMade(this.anchor(sessionId));
+    const inserted = this.cells.insert(wanted, behind, { agent, requestId: toolCallId });
+    return run ? { inserted, ...(await this.#run(inserted, INSERTED_MS)) } : { inserted };
+  }
+
+  /** A kernel may be busy for as long as it likes; the turn is told what there is until then. */
+  async #run(ids: readonly string[], patienceMs: number) {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const tooLong = new Promise<"late">((resolve) => {
+      timer = setTimeout(resolve, patienceMs, "late");
+    });
+    const end = await Promise.race([this.cells.run(ids), tooLong]);
+    clearTimeout(timer);
+    const ran = ids.map((id) => contentOf(this.cells.get(id))).filter(({ type }) => type === "code");
+    const outputs = ran.map(({ id, outputs: texts }) => ({ id, outputs: texts ?? [] }));
+    return end === "late" ? { still_running: true, ran: outputs } : { ran: outputs };
+  }
+}

@@ -1,0 +1,89 @@
+/**
+ * The seam in the page between a chat and whoever owns the cells around it, the plugin of JupyterLab and Notebook 7.
+ *
+ * Both are loaded apart and share nothing but the document: a request is a DOM event, which the plugin takes while it is
+ * dispatched. So it is known at once whether anybody is there.
+ */
+
+import type { ContextItem } from "./protocol";
+
+const REQUEST = "whisperer:notebook";
+const READY = "whisperer:notebook-ready";
+
+export interface NotebookRequests {
+  /** Carry out the cell tools of this session, in the notebook that the chat stands in. */
+  join: { params: { sessionId: string; seq: number; kernelId: string | null }; result: null };
+  /** Put code into a new cell below the chat. */
+  insert: { params: { source: string; language: string; agent: string }; result: null };
+  /** Replace the source of the cell that the person was last in. */
+  replace: { params: { source: string }; result: null };
+  /** What the person may want to show to an agent. */
+  look: { params: Record<string, never>; result: Surroundings };
+}
+
+type Does = keyof NotebookRequests;
+
+/** Something that can be attached to a message, with the words by which it is offered. */
+export interface Offer {
+  label: string;
+  item: ContextItem;
+}
+
+export interface Surroundings {
+  /** Where the person is or was: the selection, the active cell, the last error. */
+  near: Offer[];
+  /** Every cell, in order. */
+  cells: Offer[];
+}
+
+interface Asked<D extends Does = Does> {
+  does: D;
+  params: NotebookRequests[D]["params"];
+  /** The chat that asks. */
+  from: Element;
+  take: (result: Promise<NotebookRequests[D]["result"]>) => void;
+}
+
+/** Asks the notebook around an element; `null` where nobody owns the cells of this page. */
+export function askNotebook<D extends Does>(
+  from: Element,
+  does: D,
+  params: NotebookRequests[D]["params"],
+): Promise<NotebookRequests[D]["result"]> | null {
+  let answer: Promise<NotebookRequests[D]["result"]> | null = null;
+  const detail: Asked<D> = {
+    does,
+    params,
+    from,
+    take: (result) => {
+      answer ??= result;
+    },
+  };
+  document.dispatchEvent(new CustomEvent(REQUEST, { detail }));
+  return answer;
+}
+
+/** Calls back when somebody has begun to own the cells; returns how to stop that. */
+export function onNotebookReady(listener: () => void): () => void {
+  document.addEventListener(READY, listener);
+  return () => {
+    document.removeEventListener(READY, listener);
+  };
+}
+
+export type Answers = {
+  [D in Does]: (
+    from: Element,
+    params: NotebookRequests[D]["params"],
+  ) => Promise<NotebookRequests[D]["result"]> | null;
+};
+
+/** Answers what chats in this page ask; an answer of `null` leaves the question to others. */
+export function answerChats(answers: Answers): void {
+  document.addEventListener(REQUEST, (event) => {
+    const { does, params, from, take } = (event as CustomEvent<Asked>).detail;
+    const answer = (answers[does] as (from: Element, params: unknown) => Promise<never> | null)(from, params);
+    if (answer) take(answer);
+  });
+  document.dispatchEvent(new CustomEvent(READY));
+}
