@@ -60,6 +60,8 @@ def table(kind: type[Any], fields: typing.Iterable[msgspec.structs.FieldInfo]) -
 
 def words(schema: dict[str, Any]) -> str:
     """A setting's type, and its bounds."""
+    if "enum" in schema:
+        return " or ".join(f"`{value}`" for value in schema["enum"])
     kinds = [part for part in schema.get("anyOf", [schema]) if part["type"] != "null"]
     low, high = (kinds[0].get(key) for key in ("minimum", "maximum"))
     bounds = f", {low:,} to {high:,}" if low is not None and high is not None else ""

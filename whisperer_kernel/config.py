@@ -99,6 +99,9 @@ class LimitsConfig(Section, kw_only=True, frozen=True):
     history_tokens: Annotated[
         Count, doc("Most tokens of history sent with a message, whatever the model would take.")
     ] = 100_000
+    context_tokens: Annotated[
+        Count, doc("Most tokens of what is sent along with one message: cells, variables, files, selections.")
+    ] = 12_000
     replay_events: Annotated[
         Count, doc("Events of a session that are replayed one by one; older ones as a snapshot.")
     ] = 10_000

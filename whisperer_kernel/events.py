@@ -16,7 +16,11 @@ FinishReason = Literal["stop", "length", "content_filter", "cancelled", "error",
 SwitchedBy = Literal["user", "agent", "handoff"]
 Mode = Literal["plan", "ask", "edit", "auto"]
 PermissionDecision = Literal["allow_once", "allow_session", "deny"]
+ResolvedBy = Literal["user", "policy", "timeout", "disconnect"]
 ToolStatus = Literal["pending", "waiting_permission", "running", "done", "error", "denied"]
+CallOrigin = Literal["model", "reply", "tool", "context"]
+"""Whence a tool call: the model called; its reply, of a given shape, was taken for a call; a tool that runs needs it; a
+message brought something along to look at."""
 
 STARTING, ACTIVE, STOPPED, FAILED = 0, 1, 2, 3
 """``status`` of a session on the wire."""
@@ -110,7 +114,7 @@ class UserMessage(Event, kw_only=True):
 
 
 class ToolCall(Event, kw_only=True):
-    """A tool call changed its status."""
+    """A tool call changed its status. Only calls that the model made as such (``origin``) are shown to it again."""
 
     method = "ToolCallNotification"
     message_id: str
@@ -123,6 +127,7 @@ class ToolCall(Event, kw_only=True):
     result: str | None = None
     error: str | None = None
     client_id: str | None = None
+    origin: CallOrigin = "model"
 
 
 class PermissionRequested(Event, kw_only=True):
@@ -144,12 +149,32 @@ class PermissionRequested(Event, kw_only=True):
 
 
 class PermissionResolved(Event, kw_only=True):
-    """The question is settled."""
+    """The question is settled. Where the policy says no by itself nobody was asked, and only this event is there."""
 
     method = "tool.permission_resolved"
     request_id: str
     decision: PermissionDecision
-    by: Literal["user", "policy", "timeout", "disconnect"]
+    by: ResolvedBy
+    tool_call_id: str | None = None
+
+
+class ContextResolved(Event, kw_only=True):
+    """What a message brought along was looked up: ``text`` is what its agent is given, now and in later turns.
+
+    ``problems`` says in words what could not be read and what was left out.
+    """
+
+    method = "context.resolved"
+    message_id: str
+    text: str
+    problems: list[str] = []
+
+
+class PlanUpdated(Event, kw_only=True):
+    """A plan was made or changed; ``plan`` is the whole of it."""
+
+    method = "plan.updated"
+    plan: dict[str, Any]
 
 
 class AgentSwitched(Event, kw_only=True, rename={"from_agent": "from", "to_agent": "to"}):
@@ -224,6 +249,8 @@ EVENT_TYPES: dict[str, type[Event]] = {
         ToolCall,
         PermissionRequested,
         PermissionResolved,
+        ContextResolved,
+        PlanUpdated,
         AgentSwitched,
         SessionStatus,
         SessionUsage,

@@ -57,6 +57,11 @@ class AgentContext:
         if message_id not in self._turns:
             self._turns[message_id] = _Turn(_user([user_message(text, attachments)]))
 
+    def attach(self, message_id: str, text: str, attachments: str) -> None:
+        """What came with a message was looked up: this is what it comes to, instead of what ``add_user`` was told."""
+        if turn := self._turns.get(message_id):
+            turn.user = _user([user_message(text, attachments)])
+
     def add_text(self, message_id: str, text: str) -> None:
         """The model wrote ``text`` and then called a tool: to be given before the calls of that round."""
         if turn := self._turns.get(message_id):

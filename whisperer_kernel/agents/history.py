@@ -106,13 +106,13 @@ def _first_kept(starts: Sequence[int], before: Sequence[int], room: int) -> int:
 
 def _shortened(messages: Sequence[ChatMessage], costs: Sequence[int], room: int) -> list[ChatMessage]:
     sizes = [estimate(message.content) for message in messages]
-    longest = _longest_allowed(sizes, room - sum(costs) + sum(sizes))
+    longest = longest_allowed(sizes, room - sum(costs) + sum(sizes))
     if longest < SHORTEST:
         raise ProviderError("context_length", "The message does not fit into the model's context, not even shortened.")
     return [msgspec.structs.replace(message, content=cut(message.content, longest)) for message in messages]
 
 
-def _longest_allowed(sizes: Sequence[int], room: int) -> int:
+def longest_allowed(sizes: Sequence[int], room: int) -> int:
     """The largest bound that makes ``sizes``, each held to it, add up to no more than ``room``."""
     left = len(sizes)
     for size in sorted(sizes):

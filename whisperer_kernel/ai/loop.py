@@ -22,6 +22,8 @@ from whisperer_kernel.errors import ProviderError
 from whisperer_kernel.events import FinishReason, ProviderStatus, TurnError, Usage
 from whisperer_kernel.tools.call import ToolRequest, ToolResult
 
+LAST_ATTEMPT = "This was the last attempt: tell the person why it failed, and do not try again."
+
 
 class StreamCallbacks(Protocol):
     """Where a turn's events go. ``text`` and ``reasoning`` are called the moment a chunk arrives and must not block."""
@@ -79,7 +81,7 @@ class StatelessAILoop:
             for _ in range(self._max_rounds):
                 response = _Round()
                 room = await self._round(request, response, on, room)
-                usage = _sum(usage, response.finish)
+                usage = summed(usage, response.finish)
                 if room <= 0:
                     return TurnEnd(reason="length", usage=usage)
                 if response.finish is None:
@@ -104,10 +106,14 @@ class StatelessAILoop:
         """Call the tools that were asked for; the next round's request."""
         asked = ChatMessage(role="assistant", content="".join(response.texts), tool_calls=tuple(response.requests))
         results = [
-            ChatMessage(role="tool", content=(await on.call(wish)).content, tool_call_id=wish.id)
+            ChatMessage(role="tool", content=_told(await on.call(wish)), tool_call_id=wish.id)
             for wish in response.requests
         ]
         return on.fit(msgspec.structs.replace(request, messages=(*request.messages, asked, *results)))
+
+
+def _told(result: ToolResult) -> str:
+    return f"{result.content}\n\n{LAST_ATTEMPT}" if result.is_last else result.content
 
 
 async def _relay(batch: Sequence[Delta], response: _Round, on: StreamCallbacks) -> int:
@@ -158,7 +164,8 @@ def turn_error(error: ProviderError) -> TurnError:
     return TurnError(kind=error.kind, message=str(error), status=error.status, retry_after=error.retry_after)
 
 
-def _sum(usage: Usage | None, finish: Finish | None) -> Usage | None:
+def summed(usage: Usage | None, finish: Finish | None) -> Usage | None:
+    """The usage of the responses so far and of one more."""
     if finish is None or finish.usage is None:
         return usage
     return finish.usage if usage is None else usage + finish.usage

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import msgspec
+
 from whisperer_kernel.ai.provider import ModelInfo
 from whisperer_kernel.errors import InvalidParams
 from whisperer_kernel.notebook.caller import Caller, Operation
+from whisperer_kernel.notebook.plan import MadePlan
 from whisperer_kernel.notebook.reply import Reply
 from whisperer_kernel.notebook.session_client import Question, SessionClient
 from whisperer_kernel.notebook.stream import ReplyStream
@@ -16,6 +19,8 @@ from whisperer_kernel.sessions.state import HistoryMessage
 
 ContextItem = str | Mapping[str, Any]
 Context = ContextItem | Iterable[ContextItem] | None
+
+PLANNER = "patricia"
 
 
 class Whisperer(Caller):
@@ -77,6 +82,20 @@ class Whisperer(Caller):
         """The reply as it comes: ``async for chunk in answer`` (or ``for``), then ``answer.reply``. See ``ask``."""
         question = self._question(message, agent, context)
         return ReplyStream(self, lambda client: client.send(question))
+
+    async def plan(self, goal: str, *, context: Context = None) -> MadePlan:
+        """Patricia's plan for a goal; where the notebook is open in a browser, she puts it in as cells.
+
+        Raises:
+            NoPlan: she answered and made none; the message is her answer. Further ones as ``ask``.
+        """
+        question = self._goal(goal, context)
+        return await self.run(lambda client: client.plan(question))
+
+    def plan_sync(self, goal: str, *, context: Context = None) -> MadePlan:
+        """``plan`` for scripts."""
+        question = self._goal(goal, context)
+        return self.wait(lambda client: client.plan(question))
 
     async def cancel(self) -> bool:
         """End the session's running turn; False where none runs."""
@@ -144,6 +163,10 @@ class Whisperer(Caller):
         if not message.strip():
             raise InvalidParams("message is empty: say what you want to know")
         return Question(message, _optional_text("agent", agent) or self._agent, _items(context))
+
+    def _goal(self, goal: str, context: Context) -> Question:
+        question = self._question(goal, PLANNER, context)
+        return msgspec.structs.replace(question, message=f"Make a plan. The goal: {question.message}")
 
     def _switch(self, agent_id: str) -> Operation[str]:
         # From now on the session's current agent is meant, whoever it was made for.

@@ -13,8 +13,10 @@ from whisperer_kernel.ai.provider import ModelInfo
 from whisperer_kernel.errors import NoSuchAgent, NoSuchSession, WhispererError
 from whisperer_kernel.events import AgentSwitched, AIMessageChunk, UserMessage
 from whisperer_kernel.notebook.peer import Params, Peer
+from whisperer_kernel.notebook.plan import MadePlan, NoPlan
 from whisperer_kernel.notebook.reply import Reply
 from whisperer_kernel.notebook.turn import OpenTurns, Turn
+from whisperer_kernel.plans.model import Plan
 from whisperer_kernel.rpc.params import AgentDescription
 from whisperer_kernel.sessions.state import HistoryMessage
 
@@ -57,6 +59,16 @@ class SessionClient:
         turn = await self.send(question)
         with self._cancelled_with_caller(turn):
             return await turn.reply()
+
+    async def plan(self, question: Question) -> MadePlan:
+        """Ask for a plan. Raises ``NoPlan`` where none came of it."""
+        reply = await self.ask(question)
+        plans = msgspec.convert((await self.call("plan.list"))["plans"], list[Plan])
+        # She may have thought better of it and made another: the last one counts.
+        made = [plan for plan in plans if plan.message_id == reply.message_id]
+        if not made:
+            raise NoPlan(reply.text or "There was no answer.")
+        return MadePlan(made[-1], reply)
 
     async def send(self, question: Question) -> Turn:
         """Send a message; the turn it begins can be followed."""

@@ -1,1 +1,1 @@
-"""Patricia's plans: model, cells, progress."""
+"""Patricia's plans: model, cells, and the tool that makes them."""

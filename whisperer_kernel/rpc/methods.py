@@ -11,6 +11,7 @@ import msgspec
 from whisperer_kernel.agents.spec import AgentSpec
 from whisperer_kernel.errors import InvalidParams
 from whisperer_kernel.events import STOPPED
+from whisperer_kernel.plans.model import PlanChange
 from whisperer_kernel.rpc import params as p
 from whisperer_kernel.rpc.dispatcher import Call, Method
 from whisperer_kernel.sessions.manager import StatelessSessionManager
@@ -74,7 +75,7 @@ class Methods:
             kernel_id=wanted.kernel_id,
             new=wanted.new,
         )
-        session, resumed = await self._manager.start(call.connection.owner, start)
+        session, resumed = await self._manager.start(call.connection.owner, start, existing=wanted.existing)
         call.hold(session)
         call.connection.attach(self._manager, session)
         session.declare(call.connection, client_tools)
@@ -91,6 +92,7 @@ class Methods:
             seq=seq,
             resumed=resumed,
             provider=await self._services.provider_info(session.state.model),
+            mode=session.mode,
         )
 
     @method("resumeSession")
@@ -114,6 +116,7 @@ class Methods:
             seq=session.seq,
             pending=_pending(session, call),
             provider=provider,
+            mode=session.mode,
             snapshot=_snapshot(session) if missed is None else None,
             resync=not session.recovered <= params.after_seq <= session.seq if missed is None else False,
         )
@@ -202,6 +205,27 @@ class Methods:
         """What tools are permitted from now on: plan, ask, edit or auto."""
         session = await self._held(call, params.session_id)
         return p.ModeSet(mode=await session.set_mode(params.mode))
+
+    # --- plans ------------------------------------------------------------------------------------------------------
+
+    @method("plan.list")
+    async def list_plans(self, call: Call, params: p.SessionId) -> p.PlanList:
+        """A session's plans, oldest first."""
+        state = await self._manager.read(params.session_id, call.connection.owner)
+        return p.PlanList(plans=[*state.plans.values()])
+
+    @method("plan.read")
+    async def read_plan(self, call: Call, params: p.PlanId) -> p.OnePlan:
+        """One plan."""
+        state = await self._manager.read(params.session_id, call.connection.owner)
+        return p.OnePlan(plan=state.plan(params.plan_id))
+
+    @method("plan.update")
+    async def update_plan(self, call: Call, params: p.UpdatePlan) -> p.OnePlan:
+        """Approve a plan, or say how far a step has come."""
+        session = await self._held(call, params.session_id)
+        change = PlanChange(step_id=params.step_id, status=params.status, approve=params.approve)
+        return p.OnePlan(plan=await session.update_plan(params.plan_id, change))
 
     # --- agents -----------------------------------------------------------------------------------------------------
 
@@ -307,7 +331,14 @@ def _snapshot(session: StatelessInteractiveSession) -> p.Snapshot:
     state = session.state
     # A copy: the turn that runs goes on writing while this waits to be sent.
     messages: list[HistoryMessage] = state.history()
-    return p.Snapshot(seq=session.seq, agent=state.agent, messages=messages, usage=state.usage)
+    return p.Snapshot(
+        seq=session.seq,
+        agent=state.agent,
+        mode=session.mode,
+        messages=messages,
+        plans=[*state.plans.values()],
+        usage=state.usage,
+    )
 
 
 def _info(row: SessionRow) -> p.SessionInfo:

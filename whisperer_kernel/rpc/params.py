@@ -8,7 +8,9 @@ import msgspec
 
 from whisperer_kernel.ai.provider import ModelInfo
 from whisperer_kernel.events import Mode, PermissionDecision, ProviderInfo, Usage
+from whisperer_kernel.plans.model import Plan, StepStatus
 from whisperer_kernel.sessions.state import HistoryMessage
+from whisperer_kernel.tools.tool import NAME
 
 Text = Annotated[str, msgspec.Meta(min_length=1)]
 PageSize = Annotated[int, msgspec.Meta(ge=1, le=1_000)]
@@ -25,7 +27,7 @@ class Snake(msgspec.Struct, omit_defaults=True):
 class ClientTool(Wire):
     """A tool that a client declares and carries out itself."""
 
-    name: Text
+    name: Annotated[str, msgspec.Meta(pattern=f"^{NAME}$")]
     description: str
     input_schema: dict[str, Any]
 
@@ -69,7 +71,10 @@ class NoParams(Wire):
 
 
 class SessionParams(Wire):
-    """How a session is to be started; ``context`` is text that every agent is given."""
+    """How a session is to be started; ``context`` is text that every agent is given.
+
+    ``existing``: go on with the session that this kernel or notebook has, and start none.
+    """
 
     model: Text | None = None
     agent: Text | None = None
@@ -79,6 +84,7 @@ class SessionParams(Wire):
     notebook: Text | None = None
     kernel_id: Text | None = None
     new: bool = False
+    existing: bool = False
     client_tools: list[str | ClientTool] = []
 
 
@@ -99,6 +105,7 @@ class Started(Wire, omit_defaults=False):
     seq: int
     resumed: bool
     provider: ProviderInfo
+    mode: Mode
 
 
 class ResumeSession(Wire):
@@ -121,8 +128,9 @@ class Snapshot(Wire, kw_only=True, omit_defaults=False):
 
     seq: int
     agent: str
+    mode: Mode
     messages: list[HistoryMessage]
-    plans: list[dict[str, Any]] = []
+    plans: list[Plan] = []
     reports: list[dict[str, Any]] = []
     usage: Usage
 
@@ -137,6 +145,7 @@ class Resumed(Wire, kw_only=True):
     seq: int
     pending: Pending
     provider: ProviderInfo
+    mode: Mode
     snapshot: Snapshot | None = None
     resync: bool = False
 
@@ -346,6 +355,33 @@ class SetMode(Wire):
 
     session_id: Text
     mode: Mode
+
+
+class PlanList(Wire, omit_defaults=False):
+    """A session's plans, oldest first."""
+
+    plans: list[Plan]
+
+
+class PlanId(Wire):
+    """One plan."""
+
+    session_id: Text
+    plan_id: Text
+
+
+class UpdatePlan(PlanId):
+    """A step's new status, with its ``stepId``; ``approve``: whether the plan is to be followed."""
+
+    step_id: Text | None = None
+    status: StepStatus | None = None
+    approve: bool | None = None
+
+
+class OnePlan(Wire, omit_defaults=False):
+    """The whole plan."""
+
+    plan: Plan
 
 
 class ModeSet(Wire, omit_defaults=False):

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from whisperer_kernel.tools.call import ToolResult, ToolSchema
+from whisperer_kernel.tools.call import ToolResult
 from whisperer_kernel.tools.tool import Tool
 
 
@@ -25,6 +25,8 @@ class ClientTools:
     def __init__(self) -> None:
         self._declared: dict[str, Mapping[str, Tool]] = {}
         self._waiting: dict[str, asyncio.Future[ToolResult]] = {}
+        # Which client each waiting call was given to.
+        self._given: dict[str, str] = {}
 
     def declare(self, client: ToolClient, tools: Sequence[Tool]) -> None:
         """A client says what it can carry out; what it said before no longer counts."""
@@ -45,23 +47,28 @@ class ClientTools:
                 return client_id, tool
         return None
 
-    def can(self, client: ToolClient, name: str) -> bool:
-        """Whether this client has declared the tool."""
-        return name in self._declared.get(client.client_id, {})
+    def take_over(self, client: ToolClient, tool_call_id: str, name: str) -> bool:
+        """Whether this client is to carry out a waiting call: it can, and whoever was asked is no longer there.
+
+        From then on it is the one that was asked: two clients that come back do not do the same thing twice.
+        """
+        asked = self._given.get(tool_call_id)
+        if asked is None or name not in self._declared.get(client.client_id, {}):
+            return False
+        if asked != client.client_id and asked in self._declared:
+            return False
+        self._given[tool_call_id] = client.client_id
+        return True
 
     def tools(self) -> list[Tool]:
         """Every tool that somebody can carry out now, each once."""
         return list({name: tool for declared in self._declared.values() for name, tool in declared.items()}.values())
 
-    def schemas(self) -> list[ToolSchema]:
-        """Their schemas."""
-        return [tool.schema for tool in self.tools()]
-
-    def expect(self, tool_call_id: str) -> asyncio.Future[ToolResult]:
+    def expect(self, tool_call_id: str, client_id: str) -> asyncio.Future[ToolResult]:
         """A call was given to a client: the future is its result."""
         future: asyncio.Future[ToolResult] = asyncio.get_running_loop().create_future()
-        self._waiting[tool_call_id] = future
-        future.add_done_callback(lambda _: self._waiting.pop(tool_call_id, None))
+        self._waiting[tool_call_id], self._given[tool_call_id] = future, client_id
+        future.add_done_callback(lambda _: self._settled(tool_call_id))
         return future
 
     def provide(self, tool_call_id: str, result: ToolResult) -> bool:
@@ -71,3 +78,7 @@ class ClientTools:
             return False
         future.set_result(result)
         return True
+
+    def _settled(self, tool_call_id: str) -> None:
+        self._waiting.pop(tool_call_id, None)
+        self._given.pop(tool_call_id, None)

@@ -7,14 +7,15 @@ import asyncio
 import msgspec
 
 from whisperer_kernel.errors import NoSuchItem
-from whisperer_kernel.events import PermissionDecision
+from whisperer_kernel.events import PermissionDecision, ResolvedBy
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """What was decided; ``reason`` is what the person wants the model to read."""
+    """What was decided, by whom; ``reason`` is what the person wants the model to read."""
 
     decision: PermissionDecision
     reason: str | None = None
+    by: ResolvedBy = "user"
 
 
 class Questions:

@@ -26,6 +26,7 @@ from whisperer_kernel.events import (
     ModeChanged,
     ModelChanged,
     PermissionRequested,
+    PlanUpdated,
     SessionCleared,
     SessionStatus,
     SessionUsage,
@@ -35,17 +36,18 @@ from whisperer_kernel.events import (
     UserMessage,
     notification,
 )
+from whisperer_kernel.plans.model import Plan, PlanChange, changed
 from whisperer_kernel.sessions.clients import ClientTools
+from whisperer_kernel.sessions.gate import Hands
 from whisperer_kernel.sessions.lease import Lease
 from whisperer_kernel.sessions.log import SessionLog
 from whisperer_kernel.sessions.permissions import Answer, Questions
 from whisperer_kernel.sessions.services import Services
 from whisperer_kernel.sessions.state import SessionState, Submitted, title_of
 from whisperer_kernel.sessions.store import SessionChanges, SessionRow
-from whisperer_kernel.sessions.toolcalls import Hands
 from whisperer_kernel.sessions.turn import Turn
 from whisperer_kernel.tools.call import ToolResult
-from whisperer_kernel.tools.permissions import ORDER
+from whisperer_kernel.tools.permissions import ORDER, effective
 from whisperer_kernel.tools.tool import Tool
 
 NOTE_CHARS = 1_000
@@ -64,6 +66,11 @@ class Subscriber(Protocol):
     @property
     def keeps_alive(self) -> bool:
         """Whether the session stays in memory for it; a kernel's own connection does not count."""
+        ...
+
+    @property
+    def shows_questions(self) -> bool:
+        """Whether a person sees there what is asked, and can answer."""
         ...
 
     def send(self, frame: str) -> None:
@@ -104,11 +111,13 @@ class StatelessInteractiveSession:
         self._lease = Lease(services.store, row.id, services.runner, self._log, self._taken)
         self._losing: asyncio.Task[None] | None = None
         self._subscribers: dict[Subscriber, int] = {}
-        self._hands = Hands(ClientTools(), Questions(), lambda: self.is_kept)
+        self._hands = Hands(ClientTools(), Questions(), lambda: self.is_attended)
         self._queue: deque[UserMessage] = deque()
         self._turn: Turn | None = None
         self._runner: asyncio.Task[None] | None = None
         self._submitting: dict[str, asyncio.Future[Submitted]] = {}
+        # Who changes a plan does it alone, since each change is made to what the one before it left.
+        self._planning = asyncio.Lock()
 
     # --- coming and going -------------------------------------------------------------------------------------------
 
@@ -169,6 +178,11 @@ class StatelessInteractiveSession:
         return any(subscriber.keeps_alive for subscriber in self._subscribers)
 
     @property
+    def is_attended(self) -> bool:
+        """Whether a person is there who can be asked."""
+        return any(subscriber.shows_questions for subscriber in self._subscribers)
+
+    @property
     def is_awaited(self) -> bool:
         """Whether somebody is connected whose message has no answer yet, code in a cell for instance."""
         clients = {subscriber.client_id for subscriber in self._subscribers}
@@ -192,6 +206,11 @@ class StatelessInteractiveSession:
         """Who is current; the default agent where she of the log is no longer among the agents."""
         agents = self._services.agents
         return self.state.agent if self.state.agent in agents.names else agents.default.id
+
+    @property
+    def mode(self) -> Mode:
+        """What tools are permitted: as the session was told, and never more than the policy's highest mode."""
+        return effective(self.state.mode, self._services.policy)
 
     def replay(self, after_seq: int) -> list[str] | None:
         """The notifications after ``after_seq``, or None where they are not all kept."""
@@ -304,7 +323,16 @@ class StatelessInteractiveSession:
             raise NotPermitted(f"This server permits no mode above {highest}.")
         if mode != self.state.mode:
             await self._log.append(ModeChanged(mode=mode))
-        return self.state.mode
+            if self._turn is not None:
+                self._turn.reconsider()
+        return self.mode
+
+    async def update_plan(self, plan_id: str, change: PlanChange) -> Plan:
+        """Change a plan. Raises ``NoSuchItem``, ``InvalidParams``."""
+        async with self._planning:
+            plan = changed(self.state.plan(plan_id), change)
+            await self._log.append(PlanUpdated(plan=msgspec.to_builtins(plan)))
+            return plan
 
     def declare(self, subscriber: Subscriber, tools: Sequence[Tool]) -> None:
         """A client says which tools it carries out."""
@@ -325,7 +353,7 @@ class StatelessInteractiveSession:
         calls = [
             msgspec.structs.replace(call, client_id=subscriber.client_id)
             for call in self.state.tool_calls.values()
-            if self._hands.clients.can(subscriber, call.tool_name)
+            if self._hands.clients.take_over(subscriber, call.tool_call_id, call.tool_name)
         ]
         return list(self.state.permissions.values()), calls
 

@@ -9,9 +9,11 @@ import msgspec
 
 from whisperer_kernel.agents.attachments import attached
 from whisperer_kernel.agents.context import AgentContext
+from whisperer_kernel.errors import NoSuchItem
 from whisperer_kernel.events import (
     AgentSwitched,
     AIMessageChunk,
+    ContextResolved,
     Entry,
     Event,
     FinishReason,
@@ -20,6 +22,7 @@ from whisperer_kernel.events import (
     ModelChanged,
     PermissionRequested,
     PermissionResolved,
+    PlanUpdated,
     SessionCleared,
     SessionStatus,
     SessionUsage,
@@ -28,6 +31,7 @@ from whisperer_kernel.events import (
     Usage,
     UserMessage,
 )
+from whisperer_kernel.plans.model import Plan
 from whisperer_kernel.tools.call import ToolRequest
 from whisperer_kernel.tools.permissions import Grant, grant
 
@@ -94,6 +98,9 @@ class SessionState:
         # What the person and the clients have been asked and have not answered, by request id and tool call id.
         self.permissions: dict[str, PermissionRequested] = {}
         self.tool_calls: dict[str, ToolCall] = {}
+        # Every tool call there ever was, so that a late answer is known for what it is.
+        self.known_calls: set[str] = set()
+        self.plans: dict[str, Plan] = {}
 
     def apply_all(self, entries: Iterable[Entry]) -> None:
         """Fold entries in."""
@@ -112,7 +119,13 @@ class SessionState:
 
     def knows_call(self, tool_call_id: str) -> bool:
         """Whether a tool call of this id was ever made."""
-        return tool_call_id in self.tool_calls or any(message.tool_call_id == tool_call_id for message in self.messages)
+        return tool_call_id in self.known_calls
+
+    def plan(self, plan_id: str) -> Plan:
+        """The plan of this id. Raises ``NoSuchItem``."""
+        if (plan := self.plans.get(plan_id)) is None:
+            raise NoSuchItem("There is no such plan.")
+        return plan
 
     def history(self, agent: str | None = None) -> list[HistoryMessage]:
         """All messages, oldest first, the running turn's text so far among them."""
@@ -144,6 +157,14 @@ class SessionState:
 
     def _mode_changed(self, event: ModeChanged, _ts: str) -> None:
         self.mode = event.mode
+
+    def _plan(self, event: PlanUpdated, _ts: str) -> None:
+        plan = msgspec.convert(event.plan, Plan)
+        self.plans[plan.plan_id] = plan
+
+    def _looked_up(self, event: ContextResolved, _ts: str) -> None:
+        if (turn := self.open.get(event.message_id)) is not None:
+            self.context(turn.user.agent).attach(event.message_id, turn.user.message, event.text)
 
     def _asked(self, event: PermissionRequested, _ts: str) -> None:
         self.permissions[event.request_id] = event
@@ -221,7 +242,8 @@ class SessionState:
             self.tool_calls[event.tool_call_id] = event
         else:
             self.tool_calls.pop(event.tool_call_id, None)
-        if event.status not in {"done", "error", "denied"}:
+        self.known_calls.add(event.tool_call_id)
+        if event.origin != "model" or event.status not in {"done", "error", "denied"}:
             return
         result = event.result or event.error or ""
         context = self.context(event.agent)
@@ -267,6 +289,8 @@ class SessionState:
         ToolCall: _tool,
         PermissionRequested: _asked,
         PermissionResolved: _resolved,
+        PlanUpdated: _plan,
+        ContextResolved: _looked_up,
     }
 
 

@@ -8,25 +8,28 @@ import logging
 import msgspec
 
 from whisperer_kernel.agents.agent import StatelessAgent
-from whisperer_kernel.agents.attachments import attached
 from whisperer_kernel.agents.history import request_budget, trim
 from whisperer_kernel.agents.registry import route
 from whisperer_kernel.ai.loop import StatelessAILoop, TurnEnd, turn_error
 from whisperer_kernel.ai.provider import ChatRequest, Provider
+from whisperer_kernel.ai.shaped import ShapedReply
 from whisperer_kernel.errors import ProviderError, StoreError, WhispererError
 from whisperer_kernel.events import (
     AIMessageChunk,
     AIReasoningChunk,
+    ContextResolved,
     Event,
     FinishReason,
     ProviderStatus,
     TurnError,
     UserMessage,
 )
+from whisperer_kernel.sessions.gate import Hands
 from whisperer_kernel.sessions.log import SessionLog
+from whisperer_kernel.sessions.lookup import look_up
 from whisperer_kernel.sessions.services import Services
 from whisperer_kernel.sessions.state import SessionState
-from whisperer_kernel.sessions.toolcalls import Hands, TurnTools
+from whisperer_kernel.sessions.toolcalls import TurnTools
 from whisperer_kernel.tools.call import ToolRequest, ToolResult
 
 log = logging.getLogger(__name__)
@@ -73,16 +76,24 @@ class Turn:
         self._task.cancel()
         return True
 
+    def reconsider(self) -> None:
+        """The session's mode has changed."""
+        self._tools.reconsider()
+
     async def _work(self) -> TurnEnd:
         provider = await self._services.provider()
+        self._tools.provider = provider.info
         agent = self._agent
         limits = self._services.config.limits
+        request = await self._request(provider)
+        if not provider.supports_tools and (tool := self._tools.shaped(self.user.message)) is not None:
+            return await ShapedReply(provider, tool, self._tools.reply).run(request, self)
         loop = StatelessAILoop(
             provider,
             max_rounds=min(agent.spec.max_rounds or limits.max_rounds, limits.max_rounds),
             max_reply_chars=limits.max_reply_bytes,
         )
-        return await loop.run(await self._request(provider), self)
+        return await loop.run(request, self)
 
     async def _request(self, provider: Provider) -> ChatRequest:
         config, agent = self._services.config, self._agent
@@ -92,6 +103,7 @@ class Turn:
         self._budget = request_budget(
             await provider.context_length(model), config.limits.history_tokens, parameters.get("max_tokens")
         )
+        attachments = await self._attachments()
         prepared = agent.request(
             self._state.context(self.user.agent),
             message=text or self.user.message,
@@ -102,12 +114,21 @@ class Turn:
             language=self._state.params.get("language"),
             session_context=self._state.params.get("context"),
             note=self._state.notes.get(self.user.agent),
-            attachments=attached(self.user.context or []),
+            attachments=attachments,
             small=provider.info.demo,
         )
         self._system = prepared.system
         self.dropped, self.truncated = prepared.dropped, prepared.truncated
         return prepared.request
+
+    async def _attachments(self) -> str:
+        """What came with the message, looked up and put into the log, so that it is the same ever after."""
+        if not self.user.context:
+            return ""
+        budget = min(self._services.config.limits.context_tokens, self._budget // 2)
+        found = await look_up(self.user.context, self._tools.look, budget)
+        await self._append(ContextResolved(message_id=self.user.message_id, text=found.text, problems=found.problems))
+        return found.text
 
     def text(self, chunk: str) -> None:
         """See ``StreamCallbacks``."""

@@ -49,6 +49,15 @@ def grant(agent: str, tool: str, arguments: dict[str, Any]) -> Grant:
     return Grant(agent, tool, msgspec.json.encode(arguments, order="deterministic"))
 
 
+def effective(mode: Mode, policy: Policy) -> Mode:
+    """The mode in force: the session's, or the policy's highest where that permits less.
+
+    >>> effective("auto", Policy(highest_mode="ask"))
+    'ask'
+    """
+    return min(mode, policy.highest_mode, key=ORDER.index)
+
+
 def decide(  # noqa: PLR0913, PLR0917 - the gate looks at exactly this
     tool: Tool, arguments: dict[str, Any], agent: str, mode: Mode, policy: Policy, grants: Collection[Grant] = ()
 ) -> Decision:
@@ -58,7 +67,7 @@ def decide(  # noqa: PLR0913, PLR0917 - the gate looks at exactly this
     """
     if _named(tool.name, policy.deny):
         return "deny"
-    by_mode = MODES[min(mode, policy.highest_mode, key=ORDER.index)][tool.effect_of(arguments)]
+    by_mode = MODES[effective(mode, policy)][tool.effect_of(arguments)]
     if by_mode == "deny":
         return "deny"
     if grant(agent, tool.name, bound(tool, arguments)) in grants:

@@ -13,6 +13,7 @@ and ``[project.entry-points."whisperer.tools"]`` names the module or function th
 from __future__ import annotations
 
 import inspect
+import re
 import typing
 from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
@@ -21,7 +22,7 @@ from typing import Any, Literal, Protocol
 import msgspec
 
 from whisperer_kernel.errors import WhispererError
-from whisperer_kernel.events import Event
+from whisperer_kernel.events import Event, ProviderInfo
 from whisperer_kernel.tools.call import ToolSchema
 
 Effect = Literal["read", "edit", "run"]
@@ -31,6 +32,12 @@ Executor = Literal["server", "client"]
 
 DEFAULT_TIMEOUT_S = 30.0
 DEFAULT_RESULT_CHARS = 20_000
+
+NAME = r"[a-zA-Z0-9_-]{1,64}"
+"""What providers take as a tool's name."""
+
+_POSITIONAL = {inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD}
+_NAMED = {inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD}
 
 
 class ToolFailed(WhispererError):
@@ -53,6 +60,16 @@ class ToolContext(Protocol):
         ...
 
     @property
+    def message_id(self) -> str:
+        """The message whose turn it is."""
+        ...
+
+    @property
+    def provider(self) -> ProviderInfo:
+        """Who serves the model that calls."""
+        ...
+
+    @property
     def workspace(self) -> Path | None:
         """The folder that files are read from; None where there is none."""
         ...
@@ -69,11 +86,26 @@ class ToolContext(Protocol):
 Run = Callable[..., Awaitable[str]]
 
 
+class ReplyShape(msgspec.Struct, frozen=True, kw_only=True):
+    """How a model that cannot call tools is asked for a call: by a reply that is the call's arguments.
+
+    ``schema`` is small, so that a small model can fill it; ``max_tokens`` is room enough for it. ``wanted`` says of a
+    message whether it asks for what the tool makes. ``instructions`` go to the end of the system prompt.
+    """
+
+    schema: dict[str, Any]
+    max_tokens: int
+    instructions: str
+    wanted: Callable[[str], bool]
+
+
 class Tool(msgspec.Struct, frozen=True, kw_only=True):
     """A tool.
 
     ``arguments`` decodes and checks what a model wrote; ``run`` is None for a tool that a client carries out.
     ``granted`` names the arguments that a permission for the session is bound to: another value asks again.
+    ``timeout_s`` is the longest run, without the time in which a person is asked. ``attempts``: after so many failures
+    in one turn the model is told to give up, and further calls are refused; None: only ``max_rounds`` ends them.
     """
 
     schema: ToolSchema
@@ -85,6 +117,8 @@ class Tool(msgspec.Struct, frozen=True, kw_only=True):
     result_chars: int = DEFAULT_RESULT_CHARS
     granted: tuple[str, ...] | None = None
     preview: Callable[[dict[str, Any]], str] | None = None
+    attempts: int | None = None
+    shape: ReplyShape | None = None
 
     @property
     def name(self) -> str:
@@ -92,8 +126,13 @@ class Tool(msgspec.Struct, frozen=True, kw_only=True):
         return self.schema.name
 
     def effect_of(self, arguments: dict[str, Any]) -> Effect:
-        """What a call with these arguments does."""
-        return self.effect(arguments) if callable(self.effect) else self.effect
+        """What a call with these arguments does; one that cannot be told is taken for the most that a tool can do."""
+        if not callable(self.effect):
+            return self.effect
+        try:
+            return self.effect(arguments)
+        except Exception:  # noqa: BLE001 - a package's mistake must not open the gate, nor end the turn
+            return "run"
 
     @property
     def executor(self) -> Executor:
@@ -110,6 +149,8 @@ def tool(  # noqa: PLR0913 - what a tool is, by name
     result_chars: int = DEFAULT_RESULT_CHARS,
     granted: tuple[str, ...] | None = None,
     preview: Callable[[dict[str, Any]], str] | None = None,
+    attempts: int | None = None,
+    shape: ReplyShape | None = None,
 ) -> Callable[[Run], Tool]:
     """Make a tool of an async function whose first parameter is the ``ToolContext``.
 
@@ -119,13 +160,12 @@ def tool(  # noqa: PLR0913 - what a tool is, by name
 
     def make(function: Run) -> Tool:
         arguments = _arguments(function)
-        (schema,), components = msgspec.json.schema_components([arguments], ref_template="#/$defs/{name}")
-        parameters = components.pop(schema["$ref"].rsplit("/", 1)[1])
-        parameters.pop("title", None)
-        if components:
-            parameters["$defs"] = components
+        if unknown := set(granted or ()) - set(arguments.__struct_fields__):
+            raise TypeError(f"{function.__name__}: granted names {', '.join(sorted(unknown))}, which it does not take")
         return Tool(
-            schema=ToolSchema(name=function.__name__, description=_described(function), parameters=parameters),
+            schema=ToolSchema(
+                name=_named(function), description=_described(function), parameters=_parameters(function, arguments)
+            ),
             arguments=arguments,
             run=function if executor == "server" else None,
             tags=frozenset(tags),
@@ -134,9 +174,17 @@ def tool(  # noqa: PLR0913 - what a tool is, by name
             result_chars=result_chars,
             granted=granted,
             preview=preview,
+            attempts=attempts,
+            shape=shape,
         )
 
     return make
+
+
+def _named(function: Run) -> str:
+    if not re.fullmatch(NAME, function.__name__):
+        raise TypeError(f"{function.__name__}: a tool's name has letters, digits, _ and - of ASCII, 64 at most")
+    return function.__name__
 
 
 def _described(function: Run) -> str:
@@ -146,16 +194,42 @@ def _described(function: Run) -> str:
     return description
 
 
+def _parameters(function: Run, arguments: type[msgspec.Struct]) -> dict[str, Any]:
+    """The JSON schema of the arguments, complete in itself."""
+    try:
+        (schema,), components = msgspec.json.schema_components([arguments], ref_template="#/$defs/{name}")
+    except TypeError as error:
+        raise TypeError(f"{function.__name__}: its signature cannot be described: {error}") from error
+    parameters: dict[str, Any] = components.pop(schema["$ref"].rsplit("/", 1)[1])
+    parameters.pop("title", None)
+    if components:
+        parameters["$defs"] = components
+    return parameters
+
+
 def _arguments(function: Run) -> type[msgspec.Struct]:
+    name = function.__name__
     if not inspect.iscoroutinefunction(function):
-        raise TypeError(f"{function.__name__}: a tool must be an async function")
-    hints = typing.get_type_hints(function, include_extras=True)
-    fields: list[tuple[str, Any] | tuple[str, Any, Any]] = []
-    for parameter in list(inspect.signature(function).parameters.values())[1:]:
-        if parameter.name not in hints:
-            raise TypeError(f"{function.__name__}: {parameter.name} has no type")
-        if parameter.default is inspect.Parameter.empty:
-            fields.append((parameter.name, hints[parameter.name]))
-        else:
-            fields.append((parameter.name, hints[parameter.name], parameter.default))
-    return msgspec.defstruct(function.__name__, fields, kw_only=True, forbid_unknown_fields=True)
+        raise TypeError(f"{name}: a tool must be an async function")
+    try:
+        hints = typing.get_type_hints(function, include_extras=True)
+    except NameError as error:
+        raise TypeError(f"{name}: a type in its signature is not known: {error}") from error
+    parameters = [*inspect.signature(function).parameters.values()]
+    if not parameters or parameters[0].kind not in _POSITIONAL:
+        raise TypeError(f"{name}: the first parameter must be the ToolContext")
+    fields = [_field(name, parameter, hints) for parameter in parameters[1:]]
+    try:
+        return msgspec.defstruct(name, fields, kw_only=True, forbid_unknown_fields=True)
+    except TypeError as error:
+        raise TypeError(f"{name}: its signature cannot be described: {error}") from error
+
+
+def _field(name: str, parameter: inspect.Parameter, hints: dict[str, Any]) -> tuple[str, Any] | tuple[str, Any, Any]:
+    if parameter.kind not in _NAMED:
+        raise TypeError(f"{name}: {parameter} cannot be given by name")
+    if parameter.name not in hints:
+        raise TypeError(f"{name}: {parameter.name} has no type")
+    if parameter.default is inspect.Parameter.empty:
+        return parameter.name, hints[parameter.name]
+    return parameter.name, hints[parameter.name], parameter.default

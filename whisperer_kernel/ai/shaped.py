@@ -1,0 +1,92 @@
+"""A tool call from a model that cannot call tools: its reply is asked for in the shape of the call's arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from contextlib import aclosing
+from uuid import uuid4
+
+import msgspec
+
+from whisperer_kernel.ai.loop import StreamCallbacks, TurnEnd, summed, turn_error
+from whisperer_kernel.ai.provider import ChatMessage, ChatRequest, Finish, Provider, TextDelta
+from whisperer_kernel.errors import ProviderError
+from whisperer_kernel.events import ProviderStatus, Usage
+from whisperer_kernel.tools.call import ToolRequest, ToolResult
+from whisperer_kernel.tools.tool import ReplyShape, Tool
+
+ATTEMPTS = 2
+MEND = "That is not right:\n{reason}\nGive the whole answer again, with this put right."
+
+CarryOut = Callable[[ToolRequest], Awaitable[ToolResult]]
+
+
+class ShapedReply:
+    """Asks, carries the call out as any other, and lets the model mend a bad one once.
+
+    The person is not shown the JSON, but what came of it: the tool's result, or why there is none.
+    """
+
+    def __init__(self, provider: Provider, tool: Tool, carry_out: CarryOut) -> None:
+        self._provider = provider
+        self._tool = tool
+        self._carry_out = carry_out
+
+    async def run(self, request: ChatRequest, on: StreamCallbacks) -> TurnEnd:
+        """One turn. Raises nothing but ``CancelledError``; then the provider's connection is closed."""
+        if (shape := self._tool.shape) is None:
+            raise ValueError(f"{self._tool.name} gives no shape to reply in")
+        request, usage = _shaped(request, shape), None
+        try:
+            for attempt in range(1, ATTEMPTS + 1):
+                reply, finish = await self._ask(request, on)
+                usage = summed(usage, finish)
+                if (end := _unusable(finish, usage)) is not None:
+                    return end
+                result = await self._carry_out(ToolRequest(id=uuid4().hex, name=self._tool.name, arguments=reply))
+                if not result.is_error or attempt == ATTEMPTS:
+                    on.text(result.content)
+                    break
+                request = _to_be_mended(request, reply, result)
+        except ProviderError as error:
+            return TurnEnd(reason="error", usage=usage, error=turn_error(error))
+        return TurnEnd(reason="stop", usage=usage)
+
+    async def _ask(self, request: ChatRequest, on: StreamCallbacks) -> tuple[str, Finish | None]:
+        texts: list[str] = []
+        async with aclosing(self._provider.stream(request)) as batches:  # type: ignore[type-var]  # a generator, as every stream here
+            async for batch in batches:
+                for delta in batch:
+                    if isinstance(delta, TextDelta):
+                        texts.append(delta.text)
+                    elif isinstance(delta, ProviderStatus):
+                        await on.provider(delta)
+                    elif isinstance(delta, Finish):
+                        return "".join(texts), delta
+        return "".join(texts), None
+
+
+def _shaped(request: ChatRequest, shape: ReplyShape) -> ChatRequest:
+    system, *conversation = request.messages
+    told = msgspec.structs.replace(system, content=f"{system.content}\n\n{shape.instructions}")
+    return msgspec.structs.replace(
+        request,
+        messages=(told, *conversation),
+        response_schema=shape.schema,
+        parameters={**request.parameters, "max_tokens": shape.max_tokens},
+    )
+
+
+def _to_be_mended(request: ChatRequest, reply: str, result: ToolResult) -> ChatRequest:
+    mended = (
+        ChatMessage(role="assistant", content=reply),
+        ChatMessage(role="user", content=MEND.format(reason=result.content)),
+    )
+    return msgspec.structs.replace(request, messages=(*request.messages, *mended))
+
+
+def _unusable(finish: Finish | None, usage: Usage | None) -> TurnEnd | None:
+    """The end where the reply is not there as a whole; one cut by its length is a bad call, which may be mended."""
+    if finish is None:
+        return TurnEnd(reason="interrupted", usage=usage)
+    return None if finish.reason in {"stop", "length"} else TurnEnd(reason=finish.reason, usage=usage)

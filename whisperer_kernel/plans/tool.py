@@ -1,0 +1,97 @@
+"""Patricia's tool: a plan out of a model's draft, whole or not at all, and its cells in the notebook."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import Annotated, Any
+from uuid import uuid4
+
+import msgspec
+
+from whisperer_kernel.events import PlanUpdated
+from whisperer_kernel.plans.cells import markdown, plan_cells
+from whisperer_kernel.plans.model import MAX_STEPS, Draft, Plan, StepDraft, made, mistakes
+from whisperer_kernel.tools.registry import ToolRegistry
+from whisperer_kernel.tools.tool import ReplyShape, ToolContext, ToolFailed, tool
+
+ATTEMPTS = 2
+TIMEOUT_S = 90.0
+"""Longer than a client may take to insert cells; the time in which the person is asked does not count."""
+
+_ABOUT_PLANS = re.compile(r"\bplan(s|e|en|t|ning|ned|ner|ifi\w*|o|ear|ifica\w*)?\b|план|计划|計画|계획", re.IGNORECASE)
+
+
+def _text(longest: int) -> dict[str, Any]:
+    return {"type": "string", "minLength": 3, "maxLength": longest}
+
+
+def _object(**properties: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": [*properties],
+        "additionalProperties": False,
+    }
+
+
+# A small model fills this within some hundred tokens; what it leaves out, dependencies and code, a plan can do without.
+SHAPE = ReplyShape(
+    schema=_object(
+        title=_text(60),
+        goal=_text(160),
+        steps={
+            "type": "array",
+            "minItems": 2,
+            "maxItems": 5,
+            "items": _object(title=_text(50), what=_text(140), check=_text(80)),
+        },
+    ),
+    max_tokens=700,
+    instructions=(
+        "Answer with a plan as JSON: a title, the goal, and the steps. Every step has a title of its own, what is "
+        "done, and a check: a short line of Python that is true when the step is done."
+    ),
+    wanted=lambda message: _ABOUT_PLANS.search(message) is not None,
+)
+
+
+@tool(effect="read", tags={"plans"}, timeout_s=TIMEOUT_S, attempts=ATTEMPTS, shape=SHAPE)
+async def make_plan(
+    context: ToolContext,
+    title: Annotated[str, msgspec.Meta(description="What the plan is called, on one line.")],
+    goal: Annotated[str, msgspec.Meta(description="One sentence: what will be true at the end.")],
+    steps: Annotated[
+        list[StepDraft], msgspec.Meta(description=f"In the order in which they are done, {MAX_STEPS} at most.")
+    ],
+) -> str:
+    """Make a plan and put it into the notebook as cells. Mistakes are named; mend them and call once more."""
+    draft = Draft(title=title, goal=goal, steps=steps)
+    if found := mistakes(draft):
+        raise ToolFailed("No plan was made:\n" + "\n".join(f"- {mistake}" for mistake in found))
+    plan = made(
+        draft,
+        plan_id=uuid4().hex,
+        agent=context.agent,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        message_id=context.message_id,
+        demo=context.provider.demo,
+    )
+    await context.tell(PlanUpdated(plan=msgspec.to_builtins(plan)))
+    return await _shown(context, plan)
+
+
+def register(registry: ToolRegistry) -> None:
+    """Add what plans need."""
+    registry.register(make_plan)
+
+
+async def _shown(context: ToolContext, plan: Plan) -> str:
+    """In words where the plan is now to be seen; where it is not in the notebook, the words are the plan itself."""
+    steps = "1 step" if len(plan.steps) == 1 else f"{len(plan.steps)} steps"
+    try:
+        await context.ask_client("insert_cells", {"cells": plan_cells(plan)})
+    except ToolFailed as error:
+        words = f"The plan “{plan.title}” has {steps}. It is not in the notebook: {error}"
+        return f"{words}\n\n{markdown(plan)}"
+    return f"The plan “{plan.title}” with {steps} is in the notebook."

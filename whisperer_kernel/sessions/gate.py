@@ -1,0 +1,122 @@
+"""The gate in a turn: what it decides is told, and what it leaves to the person is put to the person."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import msgspec
+
+from whisperer_kernel.events import Event, PermissionRequested, PermissionResolved, ResolvedBy
+from whisperer_kernel.sessions.clients import ClientTools
+from whisperer_kernel.sessions.opencall import OpenCall, failed
+from whisperer_kernel.sessions.permissions import Answer, Questions
+from whisperer_kernel.sessions.services import Services
+from whisperer_kernel.sessions.state import SessionState
+from whisperer_kernel.tools.call import ToolResult
+from whisperer_kernel.tools.permissions import Decision, bound, decide
+
+Tell = Callable[[OpenCall, Event], Awaitable[None]]
+
+
+class Hands(msgspec.Struct, frozen=True):
+    """What of a session a turn's tool calls need: who carries tools out, whom to ask, whether anybody is there."""
+
+    clients: ClientTools
+    questions: Questions
+    is_attended: Callable[[], bool]
+
+
+class Gate:
+    """Stands before every call of a turn."""
+
+    def __init__(  # noqa: PLR0913, PLR0917 - made in one place
+        self, services: Services, state: SessionState, hands: Hands, message_id: str, agent: str, tell: Tell
+    ) -> None:
+        self._services = services
+        self._state = state
+        self._hands = hands
+        self._message_id = message_id
+        self._agent = agent
+        self._tell = tell
+
+    async def refusal(self, call: OpenCall) -> ToolResult | None:
+        """Why the call may not be carried out; None: it may."""
+        decision = self._decide(call)
+        if decision == "allow":
+            return None
+        if decision == "deny":
+            answer = await self._resolved(call, uuid4().hex, Answer("deny", self._no(), "policy"))
+        else:
+            answer = await self._ask(call)
+        if answer.decision != "deny":
+            return None
+        if answer.by == "policy":
+            return failed(answer.reason or self._no())
+        return failed(f"The user did not permit this. {answer.reason or ''}".strip())
+
+    def reconsider(self, call: OpenCall) -> None:
+        """The mode has changed: what is now decided without the person is no longer asked."""
+        if call.question is not None and (decision := self._decide(call)) != "ask":
+            answer = Answer("allow_once" if decision == "allow" else "deny", self._no(), "policy")
+            self._hands.questions.answer(call.question, answer)
+
+    def withdraw(self, call: OpenCall, by: ResolvedBy) -> PermissionResolved | None:
+        """Nobody waits for an answer any more: what is to be told of it, where a question was open."""
+        if call.question is None:
+            return None
+        self._hands.questions.answer(call.question, Answer("deny", by=by))
+        return PermissionResolved(request_id=call.question, decision="deny", by=by, tool_call_id=call.id)
+
+    def _decide(self, call: OpenCall) -> Decision:
+        state = self._state
+        return decide(call.tool, call.arguments, self._agent, state.mode, self._services.policy, state.grants)
+
+    def _no(self) -> str:
+        return f"Not permitted in the mode {self._state.mode}, or by this server's policy."
+
+    async def _ask(self, call: OpenCall) -> Answer:
+        """Put it to the person, and wait no longer than the question stands."""
+        wait = self._services.config.limits.permission_timeout_s
+        request = PermissionRequested(
+            message_id=self._message_id,
+            request_id=uuid4().hex,
+            tool_call_id=call.id,
+            tool_name=call.tool.name,
+            arguments=call.arguments,
+            agent=self._agent,
+            expires_at=(datetime.now(UTC) + timedelta(seconds=wait)).isoformat(timespec="seconds"),
+            bound=bound(call.tool, call.arguments),
+            preview=call.preview(),
+        )
+        if not self._hands.is_attended():
+            await self._tell(call, request)
+            return await self._resolved(
+                call, request.request_id, Answer("deny", "Nobody is there to ask.", "disconnect")
+            )
+        call.question = request.request_id
+        with call.paused():
+            answer = await self._answer(call, request, wait)
+        call.question = None
+        return await self._resolved(call, request.request_id, answer)
+
+    async def _answer(self, call: OpenCall, request: PermissionRequested, wait: float) -> Answer:
+        question = self._hands.questions.ask(request.request_id)
+        try:
+            await self._tell(call, call.event(self._message_id, self._agent, "waiting_permission", None, None))
+            await self._tell(call, request)
+            async with asyncio.timeout(wait):
+                return await question
+        except TimeoutError:
+            return Answer("deny", "No answer came in time.", "timeout")
+        finally:
+            question.cancel()
+
+    async def _resolved(self, call: OpenCall, request_id: str, answer: Answer) -> Answer:
+        await self._tell(
+            call,
+            PermissionResolved(request_id=request_id, decision=answer.decision, by=answer.by, tool_call_id=call.id),
+        )
+        return answer
