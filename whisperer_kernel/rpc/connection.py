@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from uuid import uuid4
 
 from whisperer_kernel.errors import InvalidParams
 from whisperer_kernel.sessions.manager import StatelessSessionManager
 from whisperer_kernel.sessions.session import StatelessInteractiveSession
+from whisperer_kernel.tools.tool import Tool
 
 
 class Connection:
@@ -27,6 +28,9 @@ class Connection:
         self._sessions: dict[str, StatelessInteractiveSession] = {}
         self._current: str | None = None
         self._closed = False
+        # What this connection carries out in every session of its kernel, where it is a kernel's own.
+        self.kernel_id: str | None = None
+        self.kernel_tools: Sequence[Tool] = ()
 
     def session_id(self, given: str | None) -> str:
         """The session that is meant: the one given, else the last that this connection started or resumed."""
@@ -35,6 +39,11 @@ class Connection:
         if self._current is None:
             raise InvalidParams("sessionId: is missing, and this connection has started no session")
         return self._current
+
+    def tools_in(self, session: StatelessInteractiveSession, declared: Sequence[Tool] = ()) -> list[Tool]:
+        """What it carries out in this session: what it declares, and in its kernel's sessions the kernel's tools."""
+        is_own = self.kernel_id is not None and session.row.kernel_id in {None, self.kernel_id}
+        return [*declared, *(self.kernel_tools if is_own else ())]
 
     def attach(self, manager: StatelessSessionManager, session: StatelessInteractiveSession) -> None:
         """Show this connection the session's events from here on, and take it for the current one."""
@@ -54,6 +63,7 @@ class Connection:
     def close(self, manager: StatelessSessionManager) -> None:
         """The connection is gone."""
         self._closed = True
+        manager.kernel_gone(self)
         for session_id in self._sessions:
             manager.unsubscribe(session_id, self)
         self._sessions.clear()

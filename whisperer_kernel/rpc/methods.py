@@ -78,7 +78,7 @@ class Methods:
         session, resumed = await self._manager.start(call.connection.owner, start, existing=wanted.existing)
         call.hold(session)
         call.connection.attach(self._manager, session)
-        session.declare(call.connection, client_tools)
+        session.declare(call.connection, call.connection.tools_in(session, client_tools))
         seq = session.seq
         if resumed:
             await session.activate()
@@ -104,7 +104,7 @@ class Methods:
         call.hold(session)
         # From here to the return nothing waits, so that replay, snapshot and what follows are of one moment.
         call.connection.attach(self._manager, session)
-        session.declare(call.connection, client_tools)
+        session.declare(call.connection, call.connection.tools_in(session, client_tools))
         missed = session.replay(params.after_seq)
         if missed is not None:
             call.then(lambda: _send_all(call, missed))
@@ -199,6 +199,19 @@ class Methods:
         session = await self._held(call, params.session_id)
         taken = session.permit(params.request_id, Answer(params.decision, params.reason))
         return p.Status(status=OK if taken else TOO_LATE)
+
+    @method("kernel.attach")
+    async def attach_kernel(self, call: Call, params: p.AttachKernel) -> p.KernelAttached:
+        """Carry tools out in every session of a kernel, those that are there and those to come. It starts none."""
+        connection = call.connection
+        connection.kernel_id, connection.kernel_tools = params.kernel_id, self._client_tools(params.client_tools)
+        sessions = self._manager.kernel_came(connection)
+        calls = [
+            {"sessionId": session.id, **msgspec.to_builtins(waiting)}
+            for session in sessions
+            for waiting in session.pending(connection)[1]
+        ]
+        return p.KernelAttached(client_id=connection.client_id, tool_calls=calls)
 
     @method("session.set_mode")
     async def set_mode(self, call: Call, params: p.SetMode) -> p.ModeSet:

@@ -350,6 +350,20 @@ class Permit(Wire):
     reason: Annotated[str, msgspec.Meta(max_length=2_000)] | None = None
 
 
+class AttachKernel(Wire):
+    """A kernel, and what its own connection carries out there."""
+
+    kernel_id: Text
+    client_tools: list[str | ClientTool]
+
+
+class KernelAttached(Wire, omit_defaults=False):
+    """``toolCalls``: what this kernel is asked for already, as in ``pending``, each with its ``sessionId``."""
+
+    client_id: str
+    tool_calls: list[dict[str, Any]]
+
+
 class SetMode(Wire):
     """What tools are permitted from now on."""
 

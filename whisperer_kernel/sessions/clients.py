@@ -38,6 +38,10 @@ class ClientTools:
         """A client is gone. What it was asked for can still be answered by another, or by it when it is back."""
         self._declared.pop(client.client_id, None)
 
+    def has(self, client: ToolClient) -> bool:
+        """Whether this client has said that it can carry something out."""
+        return client.client_id in self._declared
+
     def find(self, name: str, preferred: str | None = None) -> tuple[str, Tool] | None:
         """Who carries out the tool of this name: the one preferred, else the one that declared it last."""
         newest_first = list(reversed(self._declared))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from typing import Protocol
 from uuid import uuid4
 from weakref import WeakValueDictionary
 
@@ -15,12 +16,28 @@ from whisperer_kernel.sessions.services import Services
 from whisperer_kernel.sessions.session import StartParams, StatelessInteractiveSession, Subscriber
 from whisperer_kernel.sessions.state import SessionState
 from whisperer_kernel.sessions.store import Page, SessionRow
+from whisperer_kernel.tools.tool import Tool
 
 BEAT_S = 1.0
 
 Hold = Callable[[StatelessInteractiveSession], None]
 
 log = logging.getLogger(__name__)
+
+
+class KernelConnection(Subscriber, Protocol):
+    """A kernel's own connection: it carries out the kernel's tools in every session of that kernel."""
+
+    owner: str
+    kernel_id: str | None
+
+    def attach(self, manager: StatelessSessionManager, session: StatelessInteractiveSession) -> None:
+        """Be shown the session."""
+        ...
+
+    def tools_in(self, session: StatelessInteractiveSession) -> list[Tool]:
+        """What it carries out there."""
+        ...
 
 
 class StatelessSessionManager:
@@ -31,6 +48,7 @@ class StatelessSessionManager:
         self._live: dict[str, StatelessInteractiveSession] = {}
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._grace: dict[str, asyncio.TimerHandle] = {}
+        self._kernels: dict[tuple[str, str], KernelConnection] = {}
         self._dropping: set[asyncio.Task[None]] = set()
         self._beating: asyncio.Task[None] | None = None
         self._closed = False
@@ -54,6 +72,7 @@ class StatelessSessionManager:
                 if row is not None and not (existing and row.status == STOPPED):
                     session = await self.resume(row.id, owner)
                     await session.place(params.kernel_id, params.notebook)
+                    self._give_kernel(session)
                     return session, True
             if existing:
                 raise NoSuchSession("This notebook has no session.")
@@ -122,6 +141,19 @@ class StatelessSessionManager:
             return
         session.unsubscribe(subscriber)
         self._start_grace(session)
+
+    def kernel_came(self, connection: KernelConnection) -> list[StatelessInteractiveSession]:
+        """A kernel's own connection is there: its live sessions, which it is shown from now on as all later ones."""
+        self._kernels[connection.owner, connection.kernel_id or ""] = connection
+        place = (connection.owner, connection.kernel_id)
+        own = [session for session in self._live.values() if (session.row.owner, session.row.kernel_id) == place]
+        for session in own:
+            self._give_kernel(session)
+        return own
+
+    def kernel_gone(self, connection: object) -> None:
+        """A connection is gone; where it was a kernel's own, its sessions have no kernel now."""
+        self._kernels = {place: other for place, other in self._kernels.items() if other is not connection}
 
     def drop(self, session: StatelessInteractiveSession) -> None:
         """Have a session leave memory; its turn is cancelled, its log stays."""
@@ -200,8 +232,16 @@ class StatelessSessionManager:
 
     def _adopt(self, session: StatelessInteractiveSession) -> None:
         self._live[session.id] = session
+        self._give_kernel(session)
         if self._beating is None:
             self._beating = asyncio.get_running_loop().create_task(self._beat())
+
+    def _give_kernel(self, session: StatelessInteractiveSession) -> None:
+        """The session's kernel, where it is connected, takes its calls."""
+        kernel = self._kernels.get((session.row.owner, session.row.kernel_id or ""))
+        if kernel is not None and not session.can_reach(kernel):
+            kernel.attach(self, session)
+            session.declare(kernel, kernel.tools_in(session))
 
     def _lock(self, name: str) -> asyncio.Lock:
         """Who brings a session in or out does it alone."""

@@ -338,6 +338,10 @@ class StatelessInteractiveSession:
         """A client says which tools it carries out."""
         self._hands.clients.declare(subscriber, tools)
 
+    def can_reach(self, subscriber: Subscriber) -> bool:
+        """Whether the connection is shown this session, and has said what it carries out."""
+        return subscriber in self._subscribers and self._hands.clients.has(subscriber)
+
     def provide(self, tool_call_id: str, result: ToolResult) -> bool:
         """A client's result of a call; False where another was first. Raises ``NoSuchItem``."""
         if not self.state.knows_call(tool_call_id):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from whisperer_kernel.tools import cells, files, kernel
+from whisperer_kernel.tools import cells, files, kernel, tests
 from whisperer_kernel.tools.registry import ToolRegistry
 
 
 def register(registry: ToolRegistry) -> None:
     """Add every built-in tool."""
-    for tool in (*cells.TOOLS, *kernel.TOOLS, *files.TOOLS):
+    for tool in (*cells.TOOLS, *kernel.TOOLS, *files.TOOLS, *tests.TOOLS):
         registry.register(tool)
