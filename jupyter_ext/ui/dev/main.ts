@@ -1,6 +1,7 @@
 /** The chat view with a scripted server: `?scene=…&theme=dark&width=300`. */
 
 import { Outbox } from "../src/outbox";
+import { askNotebook } from "../src/notebook";
 import { SessionClient } from "../src/session";
 import { RpcError } from "../src/transport";
 import { ChatView } from "../src/view/chat";
@@ -106,7 +107,10 @@ function say(messageId: string): Say {
 }
 
 void scenes[scene]?.();
-const view = new ChatView(client, { draft: { load: () => query.get("draft") ?? "", save: () => undefined } });
+const view = new ChatView(client, {
+  draft: { load: () => query.get("draft") ?? "", save: () => undefined },
+  ask: askNotebook,
+});
 place.append(view.element);
 client.connect();
 Object.assign(globalThis, { client, session, transport, view });

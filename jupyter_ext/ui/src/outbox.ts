@@ -1,11 +1,14 @@
 /** What the user sent and the server has not confirmed, kept over a reload of the page. */
 
+import type { ContextItem } from "./protocol";
+
 /** Where it is kept: the browser's `sessionStorage`, one per tab. */
 export type Store = Pick<Storage, "getItem" | "setItem" | "removeItem">;
 
 export interface Outgoing {
   clientMessageId: string;
   text: string;
+  context: readonly ContextItem[];
   /** Known once the server has taken it; then only its event is awaited. */
   messageId: string | null;
   /** Why the server refused it. */
@@ -33,8 +36,8 @@ export class Outbox {
     return this.#messages.find(({ messageId, refusal }) => messageId === null && refusal === null);
   }
 
-  add(text: string): void {
-    this.#set([...this.#messages, { clientMessageId: this.newId(), text, messageId: null, refusal: null }]);
+  add(text: string, context: readonly ContextItem[] = []): void {
+    this.#set([...this.#messages, { clientMessageId: this.newId(), text, context, messageId: null, refusal: null }]);
   }
 
   remove(clientMessageId: string): void {
@@ -72,9 +75,15 @@ export class Outbox {
 
 function restore(key: string, store: Store | null): readonly Outgoing[] {
   try {
-    const saved = JSON.parse(store?.getItem(key) ?? "[]") as Outgoing[];
+    const saved = JSON.parse(store?.getItem(key) ?? "[]") as (Pick<Outgoing, "clientMessageId" | "text"> & Partial<Outgoing>)[];
     // Sent again under the same id: if the server has it already, that costs nothing.
-    return saved.map(({ clientMessageId, text }) => ({ clientMessageId, text, messageId: null, refusal: null }));
+    return saved.map(({ clientMessageId, text, context }) => ({
+      clientMessageId,
+      text,
+      context: context ?? [],
+      messageId: null,
+      refusal: null,
+    }));
   } catch {
     return [];
   }

@@ -100,6 +100,7 @@ export interface HistoryMessage {
   error?: TurnError;
   dropped?: number;
   truncated?: boolean;
+  context?: ContextItem[];
 }
 
 export interface Snapshot {
@@ -205,7 +206,13 @@ export interface NotificationParams {
   "plan.updated": { plan: Plan };
   "tests.reported": { report: Report };
   "agent.switched": { from: string; to: string; by: "user" | "agent" | "handoff" };
-  SessionStatusNotification: { status: number; reason?: string; provider?: ProviderInfo };
+  SessionStatusNotification: {
+    status: number;
+    reason?: string;
+    provider?: ProviderInfo;
+    /** Of the session's start, on its first event alone. */
+    params?: { mode?: Mode };
+  };
   "session.usage": { promptTokens?: number; completionTokens?: number; costUsd?: number };
   "session.cleared": { agent?: string };
   "session.model_changed": { model: string; provider?: ProviderInfo };

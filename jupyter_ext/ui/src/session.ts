@@ -4,8 +4,17 @@
  */
 
 import type { Outbox, Outgoing } from "./outbox";
-import { ErrorCode, type AgentInfo, type SendResult, type SessionEvent, type SessionParams } from "./protocol";
-import { EMPTY, fold, fromSnapshot, runningTurn, type ChatState } from "./state";
+import {
+  ErrorCode,
+  type AgentInfo,
+  type ContextItem,
+  type Mode,
+  type PermissionDecision,
+  type SendResult,
+  type SessionEvent,
+  type SessionParams,
+} from "./protocol";
+import { EMPTY, fold, fromSnapshot, runningTurn, withPermissions, type ChatState } from "./state";
 import { ConnectionLost, RpcError, type Notification, type Transport } from "./transport";
 
 /**
@@ -114,8 +123,8 @@ export class SessionClient {
   }
 
   /** Takes the message into the outbox; it leaves as soon as the connection allows. */
-  send(text: string): void {
-    this.outbox.add(text);
+  send(text: string, context: readonly ContextItem[] = []): void {
+    this.outbox.add(text, context);
     this.#changed();
     void this.#flush();
   }
@@ -140,6 +149,20 @@ export class SessionClient {
     if (!sessionId || this.#connection !== "live" || agentId === this.#chat.agent) return;
     this.#wantedAgent = null;
     await this.#tell(() => this.transport.request("session.switch_agent", { sessionId, agent_id: agentId }));
+  }
+
+  /** Answers what an agent asked leave for. The server tells everybody how it was settled, also where another was first. */
+  async permit(requestId: string, decision: PermissionDecision): Promise<void> {
+    const sessionId = this.#sessionId;
+    if (!sessionId) return;
+    await this.#tell(() => this.transport.request("tool.permit", { sessionId, requestId, decision }));
+  }
+
+  /** Chooses what tools are permitted without asking. */
+  async setMode(mode: Mode): Promise<void> {
+    const sessionId = this.#sessionId;
+    if (!sessionId) return;
+    await this.#tell(() => this.transport.request("session.set_mode", { sessionId, mode }));
   }
 
   /** Runs a slash command and notes its answer. Resolves to whether it was carried out. */
@@ -207,6 +230,7 @@ export class SessionClient {
       agent: result.agent,
       status: result.status,
       provider: result.provider ?? null,
+      mode: result.mode ?? null,
     };
     // What happened before this answer was perhaps not sent to this connection.
     if (result.resumed || result.seq > 0) await this.#resume();
@@ -225,12 +249,14 @@ export class SessionClient {
         agent: this.#chat.agent || result.agent,
         status: result.status,
         provider: result.provider ?? this.#chat.provider,
+        mode: result.mode ?? this.#chat.mode,
       };
       if (result.snapshot) {
         this.#chat = fromSnapshot(this.#chat, result.snapshot);
         this.#lastSeq = result.snapshot.seq;
         this.#notes = [];
       }
+      this.#chat = withPermissions(this.#chat, result.pending?.permissions ?? []);
       this.#changed();
     } finally {
       this.#resuming = false;
@@ -312,9 +338,15 @@ export class SessionClient {
   }
 
   /** In a new session, where this one was deleted or has expired. */
-  async #sendInSession({ clientMessageId, text }: Outgoing): Promise<SendResult> {
+  async #sendInSession({ clientMessageId, text, context }: Outgoing): Promise<SendResult> {
+    const more = context.length > 0 ? { context } : {};
     const send = () =>
-      this.transport.request("sendUserMessage", { sessionId: this.#sessionId ?? "", message: text, clientMessageId });
+      this.transport.request("sendUserMessage", {
+        sessionId: this.#sessionId ?? "",
+        message: text,
+        clientMessageId,
+        ...more,
+      });
     try {
       return await send();
     } catch (error) {

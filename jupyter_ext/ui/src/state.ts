@@ -6,10 +6,15 @@
  */
 
 import type {
+  ContextItem,
   FinishReason,
   HistoryMessage,
+  Mode,
   NotificationParams,
+  PermissionRequest,
+  Plan,
   ProviderInfo,
+  Report,
   SessionEvent,
   Snapshot,
   ToolStatus,
@@ -24,6 +29,8 @@ export interface UserEntry {
   /** Who was asked. */
   agent: string;
   text: string;
+  /** What the message brought along. */
+  context: readonly ContextItem[];
   ts: string | null;
 }
 
@@ -60,6 +67,13 @@ export type Entry = UserEntry | AgentEntry;
 
 export type ProviderStatus = NotificationParams["provider.status"];
 
+/** Something that agents made; stands behind the entry after which it came. */
+export interface Card {
+  key: string;
+  behind: string | null;
+  made: { plan: Plan } | { report: Report };
+}
+
 export interface ChatState {
   /** In the order of the conversation: a reply stands behind the message it answers. */
   entries: readonly Entry[];
@@ -71,6 +85,11 @@ export interface ChatState {
   status: number;
   statusReason: string | null;
   usage: Usage | null;
+  /** What the person is asked and has not answered, oldest first. */
+  permissions: readonly PermissionRequest[];
+  /** What tools are permitted; `null` before the session has told. */
+  mode: Mode | null;
+  cards: readonly Card[];
 }
 
 export const EMPTY: ChatState = {
@@ -81,6 +100,9 @@ export const EMPTY: ChatState = {
   status: 0,
   statusReason: null,
   usage: null,
+  permissions: [],
+  mode: null,
+  cards: [],
 };
 
 /** The state after one more event. */
@@ -108,11 +130,26 @@ export function fold(state: ChatState, event: SessionEvent): ChatState {
         status: event.params.status,
         statusReason: event.params.reason ?? null,
         provider: event.params.provider ?? state.provider,
+        mode: event.params.params?.mode ?? state.mode,
       };
     case "session.usage":
       return { ...state, usage: event.params };
     case "session.cleared":
-      return { ...state, entries: cleared(state.entries, event.params.agent) };
+      return {
+        ...state,
+        entries: cleared(state.entries, event.params.agent),
+        cards: event.params.agent === undefined ? [] : state.cards,
+      };
+    case "session.mode_changed":
+      return { ...state, mode: event.params.mode };
+    case "tool.permission_requested":
+      return withPermissions(state, [event.params]);
+    case "tool.permission_resolved":
+      return withoutPermissions(state, ({ requestId }) => requestId === event.params.requestId);
+    case "plan.updated":
+      return withCard(state, { plan: event.params.plan });
+    case "tests.reported":
+      return withCard(state, { report: event.params.report });
     case "session.model_changed":
       return { ...state, provider: event.params.provider ?? renamed(state.provider, event.params.model) };
     case "provider.status":
@@ -124,13 +161,41 @@ export function fold(state: ChatState, event: SessionEvent): ChatState {
 
 /** The state that a snapshot describes; what it does not speak of stays. */
 export function fromSnapshot(state: ChatState, snapshot: Snapshot): ChatState {
-  return {
+  const plain: ChatState = {
     ...state,
     entries: fromHistory(snapshot.messages),
     agent: snapshot.agent,
     usage: snapshot.usage ?? null,
     providerStatus: null,
+    permissions: [],
+    cards: [],
   };
+  const made = [
+    ...(snapshot.plans ?? []).map((plan) => ({ plan })),
+    ...(snapshot.reports ?? []).map((report) => ({ report })),
+  ];
+  return made.reduce(withCard, plain);
+}
+
+/** The state with these asks open; none twice. */
+export function withPermissions(state: ChatState, asked: readonly PermissionRequest[]): ChatState {
+  const known = new Set(state.permissions.map(({ requestId }) => requestId));
+  const fresh = asked.filter(({ requestId }) => !known.has(requestId));
+  return fresh.length === 0 ? state : { ...state, permissions: [...state.permissions, ...fresh] };
+}
+
+function withoutPermissions(state: ChatState, isOver: (request: PermissionRequest) => boolean): ChatState {
+  if (!state.permissions.some(isOver)) return state;
+  return { ...state, permissions: state.permissions.filter((request) => !isOver(request)) };
+}
+
+/** What was made anew takes the place of what it was. */
+function withCard(state: ChatState, made: Card["made"]): ChatState {
+  const key = "plan" in made ? `plan ${made.plan.planId}` : `report ${made.report.reportId}`;
+  const before = state.cards.find((card) => card.key === key);
+  if (before) return { ...state, cards: state.cards.map((card) => (card === before ? { ...card, made } : card)) };
+  const behind = state.entries.at(-1)?.messageId ?? null;
+  return { ...state, cards: [...state.cards, { key, behind, made }] };
 }
 
 /** Tool results have no entry of their own: they belong to the reply's tool calls. */
@@ -143,8 +208,8 @@ function fromHistory(messages: readonly HistoryMessage[]): Entry[] {
   return entries;
 }
 
-function userEntry({ messageId, agent, content, ts }: HistoryMessage): UserEntry {
-  return { role: "user", messageId, clientMessageId: null, agent, text: content, ts: ts ?? null };
+function userEntry({ messageId, agent, content, context, ts }: HistoryMessage): UserEntry {
+  return { role: "user", messageId, clientMessageId: null, agent, text: content, context: context ?? [], ts: ts ?? null };
 }
 
 /** The rounds of one turn may be several messages; here they are one entry. */
@@ -170,8 +235,9 @@ function foldChunk(state: ChatState, params: NotificationParams["AIMessageChunkN
     dropped: params.dropped ?? reply.dropped,
     truncated: params.truncated ?? reply.truncated,
   }));
+  const ended = params.isFinal ? withoutPermissions(next, ({ messageId }) => messageId === params.messageId) : next;
   // Text proves that the provider is there, whatever it last said of itself.
-  return params.chunk || params.isFinal ? { ...next, providerStatus: null } : next;
+  return params.chunk || params.isFinal ? { ...ended, providerStatus: null } : ended;
 }
 
 function foldUserMessage(
@@ -184,6 +250,7 @@ function foldUserMessage(
     clientMessageId: params.clientMessageId ?? null,
     agent: params.agent,
     text: params.message,
+    context: params.context ?? [],
     ts: params.ts ?? null,
   };
   return { ...state, entries: [...state.entries, entry] };

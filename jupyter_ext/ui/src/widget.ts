@@ -69,14 +69,14 @@ export default function widget() {
 }
 
 function show(session: SessionClient, model: Model, el: HTMLElement): () => void {
-  const view = new ChatView(session, { draft: draftOf(model) });
+  const view = new ChatView(session, { draft: draftOf(model), ask: askNotebook });
   const resize = () => {
     view.element.style.setProperty("--whisperer-height", model.get("height") || null);
   };
   resize();
   model.on("change:height", resize);
   el.append(view.element);
-  const stopOffering = offerToNotebook(session, model, view.element);
+  const stopOffering = offerToNotebook(session, model, view);
   return () => {
     stopOffering();
     model.off("change:height", resize);
@@ -85,14 +85,18 @@ function show(session: SessionClient, model: Model, el: HTMLElement): () => void
 }
 
 /** On every connection anew: meanwhile the session may have left the server's memory, and who carries out its tools. */
-function offerToNotebook(session: SessionClient, model: Model, element: HTMLElement): () => void {
+function offerToNotebook(session: SessionClient, model: Model, view: ChatView): () => void {
   let isOffered = false;
   const offer = () => {
     const { sessionId, seq } = session;
     if (session.picture.connection !== "live" || sessionId === null) isOffered = false;
     else if (!isOffered) {
-      const joined = askNotebook(element, "join", { sessionId, seq, kernelId: model.get("_kernel_id") || null });
+      const params = { sessionId, seq, kernelId: model.get("_kernel_id") || null };
+      const joined = askNotebook(view.element, "join", params);
       isOffered = joined !== null;
+      void joined?.then(() => {
+        view.hasNotebook = true;
+      });
     }
   };
   const stops = [session.subscribe(offer), onNotebookReady(offer)];

@@ -1,6 +1,6 @@
 /** What the chat says in words: ends of turns, errors, figures. */
 
-import type { FinishReason, ToolStatus, TurnError, Usage } from "./protocol";
+import type { ContextItem, FinishReason, Mode, ToolStatus, TurnError, Usage } from "./protocol";
 
 /** What to say about a turn's end; nothing where it ended as it should. */
 export function finishWords(reason: FinishReason | null): string {
@@ -72,6 +72,34 @@ const TOOL_STATUS: Readonly<Record<ToolStatus, string>> = {
 
 export function toolStatusWords(status: ToolStatus): string {
   return TOOL_STATUS[status];
+}
+
+/** Each mode's name, and what it permits. */
+export const MODES: readonly (readonly [Mode, string, string])[] = [
+  ["plan", "Plan", "Agents may read cells and variables, and change nothing"],
+  ["ask", "Ask", "Agents ask before they change cells or run anything"],
+  ["edit", "Edit", "Agents may change cells, and ask before they run anything"],
+  ["auto", "Auto", "Agents may change and run cells without asking"],
+];
+
+/** What a message brought along, in a few words. */
+export function contextWords(item: ContextItem): string {
+  switch (item.type) {
+    case "cell":
+      return "Cell";
+    case "variable":
+      return `Variable ${item.name}`;
+    case "file":
+      return `File ${item.path}`;
+    case "selection":
+    case "text":
+      return shortened(item.text.trim());
+  }
+}
+
+function shortened(text: string): string {
+  const line = text.split("\n", 1)[0] ?? "";
+  return line.length < text.length || line.length > 60 ? `${line.slice(0, 60)}…` : line;
 }
 
 /** Tokens, and cost where the provider states it: no `$` where it would be a guess. */

@@ -135,7 +135,7 @@ test("clearing spares the turn that runs and those that wait", () => {
 
 test("an unknown notification changes nothing", () => {
   const state = ask(EMPTY, "1");
-  assert.equal(fold(state, { method: "plan.updated", params: {} } as unknown as SessionEvent), state);
+  assert.equal(fold(state, { method: "weather.changed", params: {} } as unknown as SessionEvent), state);
 });
 
 test("history holds finished turns with their questions, and nothing that runs or waits", () => {

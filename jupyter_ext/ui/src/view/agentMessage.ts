@@ -59,6 +59,7 @@ export class AgentMessage {
 
   #introduce({ agent, ts }: AgentEntry, cast: Cast): void {
     this.#cast = cast;
+    this.element.dataset["agent"] = agent;
     const name = cast.nameOf(agent);
     this.element.setAttribute("aria-label", name);
     tint(this.element, cast.get(agent));

@@ -3,14 +3,19 @@
  * notebook widget and a JupyterLab panel use it alike.
  */
 
+import type { askNotebook } from "../notebook";
+import type { ContextItem } from "../protocol";
 import type { Picture, SessionClient } from "../session";
 import { runningTurn } from "../state";
 import { usageDetail, usageWords } from "../words";
 import { AgentPicker } from "./agentPicker";
 import { Cast, tint } from "./cast";
+import { CODE_USED, type CodeUsed } from "./code";
 import { Composer, type Draft } from "./composer";
 import { Conversation } from "./conversation";
 import { button, h, icon, ICONS, setText } from "./dom";
+import { ModePicker } from "./modePicker";
+import { PermissionPrompts, question } from "./permissionPrompt";
 import { Repaint } from "./repaint";
 import { ScrollPin } from "./scrollPin";
 import { isShortcut } from "./shortcut";
@@ -24,6 +29,8 @@ const NO_SUGGESTIONS: readonly string[] = [];
 
 export interface ChatOptions {
   draft: Draft;
+  /** Asks the notebook around the chat. */
+  ask: typeof askNotebook;
 }
 
 export class ChatView {
@@ -38,14 +45,26 @@ export class ChatView {
   readonly #suggestions = h("div", { class: "whisperer-suggestions", role: "group", "aria-label": "Suggestions" });
   readonly #conversation = new Conversation({
     onTakeBack: (messageId) => void this.session.cancel(messageId),
-    onAsk: (text) => {
-      this.session.send(text);
+    onAsk: (text, context) => {
+      this.session.send(text, context);
     },
     onDiscard: (clientMessageId) => {
       this.session.discard(clientMessageId);
     },
   });
   readonly #composer: Composer;
+  readonly #permissions = new PermissionPrompts(
+    (requestId, decision) => void this.session.permit(requestId, decision),
+    () => {
+      this.#composer.focus();
+    },
+  );
+  readonly #mode = new ModePicker((mode) => {
+    // Until the server agrees the old one is in force, and is shown.
+    void this.session.setMode(mode).then(() => {
+      this.#paint();
+    });
+  });
   readonly #connection = h("div", { class: "whisperer-connection", role: "status", "aria-label": "Connection" });
   readonly #hint = h("div", { class: "whisperer-hint", "aria-hidden": "true" });
   readonly #usage = h("div", { class: "whisperer-usage", title: "This session so far" });
@@ -63,17 +82,23 @@ export class ChatView {
 
   constructor(
     private readonly session: SessionClient,
-    { draft }: ChatOptions,
+    private readonly options: ChatOptions,
   ) {
-    this.#composer = new Composer(draft, {
-      onSend: (text) => this.#send(text),
+    this.#composer = new Composer(options.draft, {
+      onSend: (text, context) => this.#send(text, context),
       onStop: () => void this.session.cancel(),
+      look: () => options.ask(this.element, "look", {}),
     });
     this.#build();
     this.#unsubscribe = session.subscribe(() => {
       this.#repaint.request();
     });
     this.#paint();
+  }
+
+  /** Whether somebody owns the cells around the chat: only then there is something to do with code but copy it. */
+  set hasNotebook(has: boolean) {
+    this.element.toggleAttribute("data-notebook", has);
   }
 
   /** Ends the view; the session goes on. */
@@ -102,14 +127,18 @@ export class ChatView {
       this.#notice,
       this.#problem,
       h("div", { class: "whisperer-middle" }, this.#log, latest),
+      this.#permissions.element,
       this.#composer.element,
-      h("div", { class: "whisperer-foot" }, this.#connection, this.#hint, this.#usage),
+      h("div", { class: "whisperer-foot" }, this.#mode.element, this.#connection, this.#hint, this.#usage),
       this.#announcer,
     );
     this.#pin.onChange = (isPinned) => {
       latest.hidden = isPinned;
     };
     latest.hidden = true;
+    this.element.addEventListener(CODE_USED, (event) => {
+      this.#useCode(event);
+    });
     for (const type of ["keydown", "keyup", "keypress"] as const) {
       this.element.addEventListener(type, (event) => {
         this.#key(event);
@@ -136,11 +165,23 @@ export class ChatView {
     return called !== undefined;
   }
 
-  #send(text: string): boolean | Promise<boolean> {
+  #useCode(event: Event): void {
+    const { does, source, language, take } = (event as CustomEvent<CodeUsed>).detail;
+    const said = event.target instanceof Element ? event.target.closest<HTMLElement>("[data-agent]") : null;
+    const agent = said?.dataset["agent"] ?? this.session.picture.chat.agent;
+    const { ask } = this.options;
+    const done =
+      does === "insert"
+        ? ask(this.element, "insert", { source, language, agent })
+        : ask(this.element, "replace", { source });
+    if (done) take(done);
+  }
+
+  #send(text: string, context: readonly ContextItem[] = []): boolean | Promise<boolean> {
     this.#picker.settle();
     this.#pin.toEnd();
     if (COMMAND.test(text)) return this.session.command(text);
-    this.session.send(text);
+    this.session.send(text, context);
     return true;
   }
 
@@ -159,12 +200,21 @@ export class ChatView {
     this.#conversation.update(picture, this.#cast);
     this.#paintSuggestions(picture);
     const isRunning = runningTurn(chat) !== null;
-    this.#composer.update(isRunning, chat.agent && this.#cast.nameOf(chat.agent));
+    this.#composer.update(isRunning, chat.agent && this.#cast.nameOf(chat.agent), picture.agents);
+    this.#mode.update(chat.mode, connection === "live");
+    this.#paintPermissions(picture);
     setText(this.#hint, connection === "live" ? (isRunning ? RUNNING_HINT : HINT) : "");
     setText(this.#usage, usageWords(chat.usage));
     this.#usage.title = usageDetail(chat.usage);
     this.#announceEnds(picture);
     this.#pin.follow();
+  }
+
+  #paintPermissions({ chat }: Picture): void {
+    // What is settled further on in a replay is not worth asking.
+    const asked = this.session.isCaughtUp ? chat.permissions : [];
+    const fresh = this.#permissions.update(asked, this.#cast).at(-1);
+    if (fresh) this.#announcer.textContent = `Permission: ${question(fresh, this.#cast)}.`;
   }
 
   #paintProvider({ chat, connection }: Picture): void {

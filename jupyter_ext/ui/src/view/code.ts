@@ -3,7 +3,21 @@ import { button, h, icon, ICONS } from "./dom";
 
 const COPIED_MS = 1_500;
 
-/** Code with its language and a button to copy it. */
+/** What a person may do with code in the notebook around the chat. */
+export type CodeUse = "insert" | "replace";
+
+export interface CodeUsed {
+  does: CodeUse;
+  source: string;
+  language: string;
+  /** Called by whoever does it; rejects with why it could not be done. */
+  take: (done: Promise<unknown>) => void;
+}
+
+/** Bubbles up from a block of code to the chat. */
+export const CODE_USED = "whisperer-code-used";
+
+/** Code with its language and buttons to use it. */
 export function codeBlock(text: string, language: string, highlight: boolean): HTMLElement {
   const code = h("code", {});
   const markup = highlight ? highlighted(text, language) : null;
@@ -17,11 +31,34 @@ export function codeBlock(text: string, language: string, highlight: boolean): H
       "div",
       { class: "whisperer-code-head" },
       h("span", { class: "whisperer-code-language" }, language),
+      useButton("insert", "Insert below", ICONS.insert, code, language),
+      useButton("replace", "Replace cell", ICONS.replace, code, language),
       copyButton(() => code.textContent),
     ),
     // Scrolling sideways by keyboard needs focus.
     h("pre", { tabindex: "0" }, code),
   );
+}
+
+/** The style sheet shows it where a notebook is. */
+function useButton(does: CodeUse, name: string, path: string, code: HTMLElement, language: string): HTMLButtonElement {
+  const label = h("span", {}, name);
+  const element = button("whisperer-copy whisperer-use", name, () => void use(), icon(path), label);
+  const use = async (): Promise<void> => {
+    let done: Promise<unknown> = Promise.reject(new Error("No notebook"));
+    done.catch(() => undefined);
+    const take = (promise: Promise<unknown>): void => {
+      done = promise;
+    };
+    const detail: CodeUsed = { does, source: code.textContent.replace(/\n$/, ""), language, take };
+    element.dispatchEvent(new CustomEvent(CODE_USED, { bubbles: true, detail }));
+    label.textContent = await done.then(
+      () => "Done",
+      (error: unknown) => (error instanceof Error ? error.message : "Failed"),
+    );
+    setTimeout(() => (label.textContent = name), 2 * COPIED_MS);
+  };
+  return element;
 }
 
 function copyButton(text: () => string): HTMLButtonElement {

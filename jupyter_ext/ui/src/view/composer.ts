@@ -1,4 +1,9 @@
+import type { Surroundings } from "../notebook";
+import type { AgentInfo, ContextItem } from "../protocol";
+import { Attachments } from "./attachments";
+import { Completion, type Choice } from "./completion";
 import { button, h, icon, ICONS } from "./dom";
+import { agentsFor, mentionAt, offersFor, without, type Mention } from "./mention";
 
 /** Where a text that is not sent yet outlives the view. */
 export interface Draft {
@@ -8,8 +13,10 @@ export interface Draft {
 
 export interface ComposerActions {
   /** Resolves to whether the text was taken; if not, it comes back into the box. */
-  onSend: (text: string) => boolean | Promise<boolean>;
+  onSend: (text: string, context: readonly ContextItem[]) => boolean | Promise<boolean>;
   onStop: () => void;
+  /** What is in the notebook around; `null` where there is none. */
+  look: () => Promise<Surroundings> | null;
 }
 
 /**
@@ -17,12 +24,19 @@ export interface ComposerActions {
  * button does the same for those who do not use a keyboard.
  */
 export class Composer {
-  readonly element = h("div", { class: "whisperer-composer" });
+  readonly element = h("div", { class: "whisperer-compose" });
+  readonly #row = h("div", { class: "whisperer-composer" });
   readonly #box = h("textarea", { rows: "1", "aria-label": "Message", spellcheck: "true" });
   readonly #queue = button("whisperer-queue", "Queue", () => void this.#send(), "Queue");
   readonly #main = button("whisperer-main", "Send", () => {
     this.#press();
   });
+  readonly #add = button("whisperer-add", "Add context", () => {
+    this.#beginMention();
+  });
+  readonly #attachments = new Attachments();
+  readonly #completion = new Completion(this.#box);
+  #agents: readonly AgentInfo[] = [];
   #running: boolean | null = null;
 
   constructor(
@@ -36,14 +50,20 @@ export class Composer {
     this.#box.addEventListener("keydown", (event) => {
       this.#key(event);
     });
-    this.element.append(this.#box, this.#queue, this.#main);
+    this.#box.addEventListener("blur", () => {
+      this.#completion.close();
+    });
+    this.#add.append(icon(ICONS.add));
+    this.#row.append(this.#add, this.#box, this.#queue, this.#main);
+    this.element.append(this.#completion.element, this.#attachments.element, this.#row);
     // Only laid out does the box know how high its text is.
     requestAnimationFrame(() => {
       this.#fit();
     });
   }
 
-  update(running: boolean, agentName: string): void {
+  update(running: boolean, agentName: string, agents: readonly AgentInfo[]): void {
+    this.#agents = agents;
     this.#box.placeholder = agentName ? `Ask ${agentName}` : "Ask";
     if (running === this.#running) return;
     this.#running = running;
@@ -66,6 +86,12 @@ export class Composer {
   }
 
   #key(event: KeyboardEvent): void {
+    if (!event.isComposing && this.#completion.key(event)) {
+      event.preventDefault();
+      // Escape closes the list, and must not stop the turn as well.
+      event.stopPropagation();
+      return;
+    }
     // While an input method composes, Enter belongs to it.
     if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
     event.preventDefault();
@@ -75,8 +101,10 @@ export class Composer {
   async #send(): Promise<void> {
     const text = this.#box.value.trim();
     if (!text) return;
+    const context = this.#attachments.items;
     this.#fill("");
-    const taken = await this.actions.onSend(text);
+    this.#attachments.clear();
+    const taken = await this.actions.onSend(text, context);
     if (!taken && this.#box.value === "") this.#fill(text);
   }
 
@@ -89,6 +117,68 @@ export class Composer {
     this.draft.save(this.#box.value);
     this.#fit();
     this.#enable();
+    void this.#complete();
+  }
+
+  /** The button types what opens the list: who has seen it once can do without. */
+  #beginMention(): void {
+    const { value, selectionEnd } = this.#box;
+    const gap = selectionEnd === 0 || /\s$/.test(value.slice(0, selectionEnd)) ? "" : " ";
+    this.#box.setRangeText(`${gap}@`, selectionEnd, selectionEnd, "end");
+    this.focus();
+    this.#typed();
+  }
+
+  async #complete(): Promise<void> {
+    const mention = this.#mention();
+    if (!mention) {
+      this.#completion.close();
+      return;
+    }
+    const around = await this.#look();
+    // Meanwhile more may have been typed.
+    if (this.#mention()?.typed !== mention.typed) return;
+    this.#completion.offer([...this.#agentChoices(mention), ...this.#contextChoices(mention, around)], mention.typed);
+  }
+
+  async #look(): Promise<Surroundings | null> {
+    try {
+      return await this.actions.look();
+    } catch {
+      return null;
+    }
+  }
+
+  #mention(): Mention | null {
+    return mentionAt(this.#box.value, this.#box.selectionEnd);
+  }
+
+  #agentChoices(mention: Mention): Choice[] {
+    return agentsFor(mention, this.#agents).map(({ agent_id, name, role }) => ({
+      label: [name, role].filter(Boolean).join(", "),
+      word: agent_id,
+      choose: () => {
+        this.#replace(mention, `@${agent_id} `);
+      },
+    }));
+  }
+
+  #contextChoices(mention: Mention, around: Surroundings | null): Choice[] {
+    if (!around) return [];
+    return offersFor(mention, around).map((offer) => ({
+      label: offer.label,
+      word: offer.label,
+      choose: () => {
+        this.#attachments.add(offer);
+        this.#replace(mention, "");
+      },
+    }));
+  }
+
+  #replace(mention: Mention, instead: string): void {
+    this.#fill(without(this.#box.value, mention, instead));
+    const caret = mention.start + instead.length;
+    this.#box.setSelectionRange(caret, caret);
   }
 
   #enable(): void {

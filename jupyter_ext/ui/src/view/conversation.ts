@@ -1,20 +1,22 @@
 import type { Picture } from "../session";
-import { queuedTurns, runningTurn, type AgentEntry, type Entry, type UserEntry } from "../state";
+import type { ContextItem } from "../protocol";
+import { queuedTurns, runningTurn, type AgentEntry, type Card, type Entry, type UserEntry } from "../state";
 import type { Outgoing } from "../outbox";
 import { AgentMessage } from "./agentMessage";
 import type { Cast } from "./cast";
 import { h } from "./dom";
+import { MadeCard } from "./madeCard";
 import { NoteMessage } from "./noteMessage";
 import { PendingReply } from "./pendingReply";
 import { UserMessage, type Delivery } from "./userMessage";
 
 export interface ConversationActions {
   onTakeBack: (messageId: string) => void;
-  onAsk: (text: string) => void;
+  onAsk: (text: string, context: readonly ContextItem[]) => void;
   onDiscard: (clientMessageId: string) => void;
 }
 
-type Row = AgentMessage | UserMessage | PendingReply | NoteMessage;
+type Row = AgentMessage | UserMessage | PendingReply | NoteMessage | MadeCard;
 
 /** The rows of the conversation, kept by key: what has not changed is not touched. */
 export class Conversation {
@@ -28,13 +30,15 @@ export class Conversation {
     this.#kept = new Map();
     const running = runningTurn(picture.chat);
     const queued = queuedTurns(picture.chat);
-    const { entries } = picture.chat;
+    const { entries, cards } = picture.chat;
+    this.#showCards(cards, null);
     this.#showNotes(picture, (behind) => behind <= 0);
     entries.forEach((entry, index) => {
       if (entry.role === "user") this.#showQuestion(entry, queued.has(entry.messageId) ? "queued" : "heard");
       else this.#showReply(entry, entries[index - 1], cast);
       if (entry.role === "user" && entry.messageId === running && !isAnswered(entry, entries[index + 1]))
         this.#row("pending", PendingReply).update(entry.agent, cast, picture.chat.providerStatus);
+      if (entries[index + 1]?.messageId !== entry.messageId) this.#showCards(cards, entry.messageId);
       this.#showNotes(picture, (behind) => behind === index + 1);
     });
     this.#showNotes(picture, (behind) => behind > entries.length);
@@ -50,7 +54,9 @@ export class Conversation {
 
   #showQuestion(entry: UserEntry, delivery: Delivery): void {
     const key = `question ${entry.clientMessageId ?? entry.messageId}`;
-    this.#row(key, UserMessage).update(entry.text, entry.ts, delivery, {
+    const row = this.#row(key, UserMessage);
+    row.attach(entry.context);
+    row.update(entry.text, entry.ts, delivery, {
       onTakeBack: () => {
         this.actions.onTakeBack(entry.messageId);
       },
@@ -59,13 +65,15 @@ export class Conversation {
     });
   }
 
-  #showOutgoing({ clientMessageId, text, refusal }: Outgoing, isLive: boolean): void {
+  #showOutgoing({ clientMessageId, text, context, refusal }: Outgoing, isLive: boolean): void {
     const delivery = refusal === null ? (isLive ? "leaving" : "offline") : { refused: refusal };
-    this.#row(`question ${clientMessageId}`, UserMessage).update(text, null, delivery, {
+    const row = this.#row(`question ${clientMessageId}`, UserMessage);
+    row.attach(context);
+    row.update(text, null, delivery, {
       onTakeBack: () => undefined,
       onAgain: () => {
         this.actions.onDiscard(clientMessageId);
-        this.actions.onAsk(text);
+        this.actions.onAsk(text, context);
       },
       onDiscard: () => {
         this.actions.onDiscard(clientMessageId);
@@ -74,16 +82,21 @@ export class Conversation {
   }
 
   #showReply(entry: AgentEntry, before: Entry | undefined, cast: Cast): void {
-    const question = before?.role === "user" && before.messageId === entry.messageId ? before.text : null;
+    const question = before?.role === "user" && before.messageId === entry.messageId ? before : null;
     const actions =
       question === null
         ? {}
         : {
             onAgain: () => {
-              this.actions.onAsk(question);
+              this.actions.onAsk(question.text, question.context);
             },
           };
     this.#row(`reply ${entry.messageId}`, AgentMessage).update(entry, cast, actions);
+  }
+
+  /** In the order in which they were made. */
+  #showCards(cards: readonly Card[], behind: string | null): void {
+    for (const card of cards) if (card.behind === behind) this.#row(card.key, MadeCard).update(card);
   }
 
   #showNotes({ notes }: Picture, isHere: (behind: number) => boolean): void {

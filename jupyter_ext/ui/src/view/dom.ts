@@ -49,4 +49,7 @@ export const ICONS = {
   remove: "m4 4 8 8M12 4l-8 8",
   again: "M13 8a5 5 0 1 1-1.5-3.6M13 2v3h-3",
   down: "M8 3v10M3.5 8.5 8 13l4.5-4.5",
+  add: "M8 3v10M3 8h10",
+  insert: "M2.5 3h11M8 6v7M4.5 9.5 8 13l3.5-3.5",
+  replace: "M2.5 6h9L9 3.5M13.5 10h-9L7 12.5",
 } as const;

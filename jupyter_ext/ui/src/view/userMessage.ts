@@ -1,3 +1,5 @@
+import type { ContextItem } from "../protocol";
+import { contextWords } from "../words";
 import { button, h, icon, ICONS, setText } from "./dom";
 
 /** How far a message of the user has come; a refusal says why. */
@@ -13,11 +15,18 @@ export interface UserMessageActions {
 export class UserMessage {
   readonly element = h("article", { class: "whisperer-message", "data-author": "user", "aria-label": "You" });
   readonly #text = h("div", { class: "whisperer-user-text" });
+  readonly #context = h("ul", { class: "whisperer-attached", "aria-label": "Context", hidden: true });
   readonly #delivery = h("div", { class: "whisperer-delivery" });
   #shown: Delivery | null = null;
 
   constructor() {
-    this.element.append(this.#text, this.#delivery);
+    this.element.append(this.#text, this.#context, this.#delivery);
+  }
+
+  attach(context: readonly ContextItem[]): void {
+    if (this.#context.childElementCount === context.length) return;
+    this.#context.hidden = context.length === 0;
+    this.#context.replaceChildren(...context.map((item) => h("li", { class: "whisperer-chip" }, contextWords(item))));
   }
 
   update(text: string, ts: string | null, delivery: Delivery, actions: UserMessageActions): void {
