@@ -25,5 +25,12 @@ def __getattr__(name: str) -> Any:
     return getattr(import_module(f"{__name__}.notebook.{_HOMES[name]}"), name)
 
 
+def load_ipython_extension(shell: Any) -> None:
+    """``%load_ext whisperer_kernel``: the kernel takes part, and has the magics. The same as a ``Chat()`` does."""
+    load = import_module(f"{__name__}.notebook.load")
+    load.register_magics(shell)
+    load.take_part()
+
+
 def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})

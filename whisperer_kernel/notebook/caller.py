@@ -10,6 +10,7 @@ from weakref import WeakKeyDictionary
 from whisperer_kernel.errors import WhispererError
 from whisperer_kernel.notebook.attach import kernel_id
 from whisperer_kernel.notebook.background import Background, background
+from whisperer_kernel.notebook.kernel_tools import KernelTools
 from whisperer_kernel.notebook.link import Link, Links
 from whisperer_kernel.notebook.session_client import SessionClient
 
@@ -90,6 +91,11 @@ class Caller:
         if notice is not None:
             # In a notebook what goes to stderr looks like an error.
             print(f"Whisperer runs {notice}.", file=sys.stderr if kernel_id() is None else sys.stdout)
+
+
+async def serve_kernel(on: Background, tools: KernelTools) -> None:
+    """Carry out what touches this kernel. Runs on the background's loop."""
+    await _links_on(on).serve(tools)
 
 
 def _links_on(on: Background) -> Links:

@@ -13,6 +13,7 @@ import traitlets
 from ipykernel.connect import get_connection_file
 
 from whisperer_kernel.errors import ConfigError, InvalidParams
+from whisperer_kernel.notebook.load import take_part
 from whisperer_kernel.notebook.transcript import TranscriptOutput, transcript_markdown
 
 _STATIC = Path(__file__).parent / "static"
@@ -86,6 +87,7 @@ class Chat(anywidget.AnyWidget):
         )
         # In a container nobody tells us where we are shown: then it is most likely the cell that made us.
         self._stand_here()
+        take_part()
 
     def clear_transcript(self) -> None:
         """Empty the output under the widget. It fills again when the next turn ends; the session keeps everything."""

@@ -10,6 +10,7 @@ import msgspec
 from whisperer_kernel.ai.provider import ModelInfo
 from whisperer_kernel.errors import InvalidParams
 from whisperer_kernel.notebook.caller import Caller, Operation
+from whisperer_kernel.notebook.load import take_part
 from whisperer_kernel.notebook.plan import MadePlan
 from whisperer_kernel.notebook.reply import Reply
 from whisperer_kernel.notebook.session_client import Question, SessionClient
@@ -54,6 +55,7 @@ class Whisperer(Caller):
             raise InvalidParams("session names one that is there, new asks for another: give one of them")
         super().__init__(session=_optional_text("session", session), new=new, in_process=in_process)
         self._agent = _optional_text("agent", agent)
+        take_part()
 
     # --- asking -----------------------------------------------------------------------------------------------------
 

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from uuid import uuid4
 from weakref import WeakSet, WeakValueDictionary
 
 from whisperer_kernel.errors import WhispererError
 from whisperer_kernel.notebook.attach import NoServer, find_server, kernel_id
+from whisperer_kernel.notebook.hands import Hands
 from whisperer_kernel.notebook.in_process import InProcessTransport
+from whisperer_kernel.notebook.kernel_tools import KernelTools
 from whisperer_kernel.notebook.peer import Listener, Params, Peer
 from whisperer_kernel.notebook.session_client import SessionClient
 from whisperer_kernel.notebook.socket_client import SocketTransport
-from whisperer_kernel.notebook.transport import Transport
+from whisperer_kernel.notebook.transport import ServerLost, Transport
+
+
+RETRY_S = 15.0
 
 
 class Link(Listener):
@@ -27,10 +33,17 @@ class Link(Listener):
         # Weak: a session is followed while somebody holds it.
         self._sessions: WeakSet[SessionClient] = WeakSet()
         self._by_id: WeakValueDictionary[str, SessionClient] = WeakValueDictionary()
+        self._hands: Hands | None = None
+        self._serving: asyncio.Task[None] | None = None
 
     async def connect(self) -> None:
         """Be connected. Raises ``WhispererError``."""
         await self._peer.connect()
+
+    def serve(self, tools: KernelTools) -> None:
+        """Carry out what touches this kernel, from now on and on every later connection."""
+        self._hands = Hands(self._peer, tools, self._start["kernelId"])
+        self._serving = asyncio.get_running_loop().create_task(self._serve(self._hands))
 
     def notice(self, words: str) -> None:
         """Something that the user should hear once."""
@@ -53,12 +66,18 @@ class Link(Listener):
 
     def notified(self, method: str, params: Params) -> None:
         """See ``Listener``."""
+        if self._hands is not None:
+            self._hands.notified(method, params)
         for session in list(self._sessions):
             if session.id == params["sessionId"]:
                 session.notified(method, params)
 
     async def connected(self) -> None:
         """See ``Listener``."""
+        if self._hands is not None:
+            with suppress(WhispererError):
+                # An older server knows nothing of kernels, and is good for everything else.
+                await self._hands.attach(self._peer.exchange)
         for session in list(self._sessions):
             await session.connected()
 
@@ -66,6 +85,9 @@ class Link(Listener):
         """See ``Listener``."""
         for session in list(self._sessions):
             session.gone(error)
+        if self._hands is not None and isinstance(error, ServerLost) and not self.is_closed:
+            # Nobody asks again on the kernel's behalf; a server that comes back finds it.
+            asyncio.get_running_loop().call_later(RETRY_S, self._try_again)
 
     async def aclose(self) -> None:
         """Close the connection, what is being cancelled first."""
@@ -73,6 +95,15 @@ class Link(Listener):
         for session in list(self._sessions):
             await session.settled()
         await self._peer.aclose()
+
+    def _try_again(self) -> None:
+        if not self.is_closed and self._hands is not None:
+            self._serving = asyncio.get_running_loop().create_task(self._serve(self._hands))
+
+    async def _serve(self, hands: Hands) -> None:
+        with suppress(WhispererError):
+            # What is wrong is told to whoever asks something here; ``gone`` tries again.
+            await hands.attach(self._peer.request)
 
     def _follow(self, session: SessionClient) -> SessionClient:
         self._sessions.add(session)
@@ -87,6 +118,7 @@ class Links:
         self._server: Link | None = None
         self._here: Link | None = None
         self._is_without_server = False
+        self._tools: KernelTools | None = None
         # A script is no kernel, but its sessions are one all the same.
         self._kernel_id = kernel_id() or f"script-{uuid4().hex}"
 
@@ -108,6 +140,17 @@ class Links:
                 link.notice(f"in process (no Whisperer server: {error})")
                 return link
 
+    async def serve(self, tools: KernelTools) -> None:
+        """Carry out what touches this kernel: at its server, if there is one, and wherever its sessions are later."""
+        async with self._finding:
+            self._tools = tools
+            links = [link for link in (self._server, self._here) if link is not None]
+            for link in links:
+                link.serve(tools)
+            if not links:
+                with suppress(NoServer):
+                    await self._to_server()
+
     async def aclose(self) -> None:
         """Close them all; the next ``get`` looks anew."""
         links = [link for link in (self._server, self._here) if link is not None]
@@ -120,6 +163,8 @@ class Links:
         if self._server is None:
             server = await find_server()
             self._server = Link(SocketTransport(server), f"attached to {server.url}", {"kernelId": self._kernel_id})
+            if self._tools is not None:
+                self._server.serve(self._tools)
         return self._server
 
     async def _in_process(self) -> Link:
@@ -128,5 +173,7 @@ class Links:
             link = Link(InProcessTransport(), "in process", {"kernelId": f"in-process-{self._kernel_id}"})
             # Here and now, so that a wrong setting is told and not taken for a connection that may come back.
             await link.connect()
+            if self._tools is not None:
+                link.serve(self._tools)
             self._here = link
         return self._here

@@ -1,0 +1,49 @@
+"""What makes a kernel take part: its own client on a thread, and the magics. Once for each kernel."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+from whisperer_kernel.errors import WhispererError
+from whisperer_kernel.notebook.attach import kernel_id
+from whisperer_kernel.notebook.background import background
+from whisperer_kernel.notebook.caller import serve_kernel
+
+_served: set[int] = set()
+
+
+def take_part() -> None:
+    """Start the kernel's client and register the magics; a process that is no kernel, or does already, is left alone.
+
+    Quick, and silent: where there is no server, what runs in process later is served then.
+    """
+    shell = _shell()
+    if shell is None or os.getpid() in _served or kernel_id() is None:
+        return
+    _served.add(os.getpid())
+    register_magics(shell)
+    _serve(shell)
+
+
+def register_magics(shell: Any) -> None:
+    """``%%tests``."""
+    from whisperer_kernel.notebook.magics import TestMagics  # noqa: PLC0415 - loads IPython
+
+    shell.register_magics(TestMagics)
+
+
+def _serve(shell: Any) -> None:
+    from whisperer_kernel.notebook.kernel_tools import KernelTools  # noqa: PLC0415 - only where there is a kernel
+
+    on = background()
+    serving = on.submit(serve_kernel(on, KernelTools(shell)))
+    # Asked for, so that nothing complains; who talks to the agents is told what is wrong.
+    serving.add_done_callback(lambda done: done.cancelled() or isinstance(done.exception(), WhispererError))
+
+
+def _shell() -> Any:
+    """The shell of this process, where IPython was loaded and one runs."""
+    ipython = sys.modules.get("IPython")
+    return None if ipython is None else ipython.get_ipython()
