@@ -177,6 +177,16 @@ class PlanUpdated(Event, kw_only=True):
     plan: dict[str, Any]
 
 
+class TestsReported(Event, kw_only=True):
+    """Tests were run; ``report`` tells of each, and of where those stand that passed."""
+
+    # It only begins like one.
+    __test__: ClassVar[bool] = False
+
+    method = "tests.reported"
+    report: dict[str, Any]
+
+
 class AgentSwitched(Event, kw_only=True, rename={"from_agent": "from", "to_agent": "to"}):
     """Another agent is current now. ``note`` is what a handoff told her."""
 
@@ -251,6 +261,7 @@ EVENT_TYPES: dict[str, type[Event]] = {
         PermissionResolved,
         ContextResolved,
         PlanUpdated,
+        TestsReported,
         AgentSwitched,
         SessionStatus,
         SessionUsage,

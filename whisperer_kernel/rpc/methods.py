@@ -240,6 +240,20 @@ class Methods:
         change = PlanChange(step_id=params.step_id, status=params.status, approve=params.approve)
         return p.OnePlan(plan=await session.update_plan(params.plan_id, change))
 
+    # --- tests ------------------------------------------------------------------------------------------------------
+
+    @method("tests.list")
+    async def list_reports(self, call: Call, params: p.SessionId) -> p.ReportList:
+        """A session's reports of tests, oldest first."""
+        state = await self._manager.read(params.session_id, call.connection.owner)
+        return p.ReportList(reports=[*state.reports.values()])
+
+    @method("tests.read")
+    async def read_report(self, call: Call, params: p.ReportId) -> p.OneReport:
+        """One report."""
+        state = await self._manager.read(params.session_id, call.connection.owner)
+        return p.OneReport(report=state.report(params.report_id))
+
     # --- agents -----------------------------------------------------------------------------------------------------
 
     @method("agent.list")

@@ -11,6 +11,7 @@ from whisperer_kernel.events import Mode, PermissionDecision, ProviderInfo, Usag
 from whisperer_kernel.plans.model import Plan, StepStatus
 from whisperer_kernel.sessions.state import HistoryMessage
 from whisperer_kernel.tools.tool import NAME
+from whisperer_kernel.verify.report import Report
 
 Text = Annotated[str, msgspec.Meta(min_length=1)]
 PageSize = Annotated[int, msgspec.Meta(ge=1, le=1_000)]
@@ -131,7 +132,7 @@ class Snapshot(Wire, kw_only=True, omit_defaults=False):
     mode: Mode
     messages: list[HistoryMessage]
     plans: list[Plan] = []
-    reports: list[dict[str, Any]] = []
+    reports: list[Report] = []
     usage: Usage
 
 
@@ -348,6 +349,25 @@ class Permit(Wire):
     request_id: Text
     decision: PermissionDecision
     reason: Annotated[str, msgspec.Meta(max_length=2_000)] | None = None
+
+
+class ReportList(Wire, omit_defaults=False):
+    """A session's reports of tests, oldest first."""
+
+    reports: list[Report]
+
+
+class ReportId(Wire):
+    """One report."""
+
+    session_id: Text
+    report_id: Text
+
+
+class OneReport(Wire, omit_defaults=False):
+    """The whole report."""
+
+    report: Report
 
 
 class AttachKernel(Wire):

@@ -16,7 +16,7 @@ from whisperer_kernel.sessions.permissions import Answer, Questions
 from whisperer_kernel.sessions.services import Services
 from whisperer_kernel.sessions.state import SessionState
 from whisperer_kernel.tools.call import ToolResult
-from whisperer_kernel.tools.permissions import Decision, bound, decide
+from whisperer_kernel.tools.permissions import Decision, Grant, bound, decide
 
 Tell = Callable[[OpenCall, Event], Awaitable[None]]
 
@@ -41,6 +41,8 @@ class Gate:
         self._message_id = message_id
         self._agent = agent
         self._tell = tell
+        # What the person has asked for in so many words is permitted for the turn.
+        self.granted: set[Grant] = set()
 
     async def refusal(self, call: OpenCall) -> ToolResult | None:
         """Why the call may not be carried out; None: it may."""
@@ -72,7 +74,7 @@ class Gate:
 
     def _decide(self, call: OpenCall) -> Decision:
         state = self._state
-        return decide(call.tool, call.arguments, self._agent, state.mode, self._services.policy, state.grants)
+        return decide(call.tool, call.arguments, self._agent, state.mode, self._services.policy, {*state.grants, *self.granted})
 
     def _no(self) -> str:
         return f"Not permitted in the mode {self._state.mode}, or by this server's policy."

@@ -26,6 +26,7 @@ from whisperer_kernel.events import (
     SessionCleared,
     SessionStatus,
     SessionUsage,
+    TestsReported,
     ToolCall,
     TurnError,
     Usage,
@@ -34,6 +35,7 @@ from whisperer_kernel.events import (
 from whisperer_kernel.plans.model import Plan
 from whisperer_kernel.tools.call import ToolRequest
 from whisperer_kernel.tools.permissions import Grant, grant
+from whisperer_kernel.verify.report import Report
 
 TITLE_CHARS = 80
 
@@ -101,6 +103,7 @@ class SessionState:
         # Every tool call there ever was, so that a late answer is known for what it is.
         self.known_calls: set[str] = set()
         self.plans: dict[str, Plan] = {}
+        self.reports: dict[str, Report] = {}
 
     def apply_all(self, entries: Iterable[Entry]) -> None:
         """Fold entries in."""
@@ -126,6 +129,12 @@ class SessionState:
         if (plan := self.plans.get(plan_id)) is None:
             raise NoSuchItem("There is no such plan.")
         return plan
+
+    def report(self, report_id: str) -> Report:
+        """The report of this id. Raises ``NoSuchItem``."""
+        if (report := self.reports.get(report_id)) is None:
+            raise NoSuchItem("There is no such report.")
+        return report
 
     def history(self, agent: str | None = None) -> list[HistoryMessage]:
         """All messages, oldest first, the running turn's text so far among them."""
@@ -161,6 +170,10 @@ class SessionState:
     def _plan(self, event: PlanUpdated, _ts: str) -> None:
         plan = msgspec.convert(event.plan, Plan)
         self.plans[plan.plan_id] = plan
+
+    def _tested(self, event: TestsReported, _ts: str) -> None:
+        report = msgspec.convert(event.report, Report)
+        self.reports[report.report_id] = report
 
     def _looked_up(self, event: ContextResolved, _ts: str) -> None:
         if (turn := self.open.get(event.message_id)) is not None:
@@ -290,6 +303,7 @@ class SessionState:
         PermissionRequested: _asked,
         PermissionResolved: _resolved,
         PlanUpdated: _plan,
+        TestsReported: _tested,
         ContextResolved: _looked_up,
     }
 

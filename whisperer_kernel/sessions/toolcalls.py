@@ -28,6 +28,7 @@ from whisperer_kernel.sessions.opencall import OpenCall, failed, outcome
 from whisperer_kernel.sessions.services import Services
 from whisperer_kernel.sessions.state import SessionState
 from whisperer_kernel.tools.call import ToolRequest, ToolResult, ToolSchema
+from whisperer_kernel.tools.permissions import grant
 from whisperer_kernel.tools.tool import Tool
 
 LET_GO_S = 0.5
@@ -103,6 +104,10 @@ class TurnTools:
     async def stopped(self) -> None:
         """The turn was ended from outside: what was open is told to be over, the innermost first."""
         await self._abandon(self._open, "Stopped.", "user" if self._hands.is_attended() else "disconnect")
+
+    def permit(self, name: str, bound: dict[str, Any]) -> None:
+        """The message itself commands this: for its turn it is as if the person had said yes."""
+        self._gate.granted.add(grant(self._spec.id, name, bound))
 
     def reconsider(self) -> None:
         """The mode has changed: what the gate would now decide by itself is no longer asked."""

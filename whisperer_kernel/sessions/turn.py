@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from uuid import uuid4
 
 import msgspec
 
@@ -31,6 +32,9 @@ from whisperer_kernel.sessions.services import Services
 from whisperer_kernel.sessions.state import SessionState
 from whisperer_kernel.sessions.toolcalls import TurnTools
 from whisperer_kernel.tools.call import ToolRequest, ToolResult
+from whisperer_kernel.verify.intent import commanded, named
+
+MAKE_TESTS = "make_tests"
 
 log = logging.getLogger(__name__)
 
@@ -85,6 +89,8 @@ class Turn:
         self._tools.provider = provider.info
         agent = self._agent
         limits = self._services.config.limits
+        if (target := await self._to_be_tested(provider)) is not None:
+            return await self._test(target)
         request = await self._request(provider)
         if not provider.supports_tools and (tool := self._tools.shaped(self.user.message)) is not None:
             return await ShapedReply(provider, tool, self._tools.reply).run(request, self)
@@ -94,6 +100,26 @@ class Turn:
             max_reply_chars=limits.max_reply_bytes,
         )
         return await loop.run(request, self)
+
+    async def _to_be_tested(self, provider: Provider) -> str | None:
+        """What is to be tested without asking a model: by command, or where the model cannot call tools."""
+        if MAKE_TESTS not in {tool.name for tool in self._tools.usable()}:
+            return None
+        _, text = route(self.user.message, self._services.agents)
+        if (target := commanded(text)) is not None:
+            self._tools.permit("record_behaviour", {"target": target})
+            self._tools.permit("insert_cells", {"run": False})
+            return target
+        for name in [] if provider.supports_tools else named(text):
+            if not (await self._tools.look("source_of", {"name": name})).is_error:
+                return name
+        return None
+
+    async def _test(self, target: str) -> TurnEnd:
+        arguments = msgspec.json.encode({"target": target}).decode()
+        result = await self._tools.reply(ToolRequest(id=uuid4().hex, name=MAKE_TESTS, arguments=arguments))
+        self.text(result.content)
+        return TurnEnd(reason="stop")
 
     async def _request(self, provider: Provider) -> ChatRequest:
         config, agent = self._services.config, self._agent
