@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -10,7 +10,8 @@ import msgspec
 from whisperer_kernel.ai.provider import ModelInfo
 from whisperer_kernel.errors import InvalidParams
 from whisperer_kernel.notebook.caller import Caller, Operation
-from whisperer_kernel.notebook.load import take_part
+from whisperer_kernel.notebook.load import offer_below, take_part
+from whisperer_kernel.notebook.made_tests import MadeTests
 from whisperer_kernel.notebook.plan import MadePlan
 from whisperer_kernel.notebook.reply import Reply
 from whisperer_kernel.notebook.session_client import Question, SessionClient
@@ -22,6 +23,7 @@ ContextItem = str | Mapping[str, Any]
 Context = ContextItem | Iterable[ContextItem] | None
 
 PLANNER = "patricia"
+TESTER = "tessa"
 
 
 class Whisperer(Caller):
@@ -99,6 +101,26 @@ class Whisperer(Caller):
         question = self._goal(goal, context)
         return self.wait(lambda client: client.plan(question))
 
+    async def tests(self, target: Callable[..., Any] | str) -> MadeTests:
+        """Tessa's tests of a function, without a model: what it returns today at the edges of its input, run isolated.
+
+        Those that passed are put into the notebook as a cell; where no browser has it open, below this cell.
+
+        Raises:
+            NoTests: none could be made; the message says why. Further ones as ``ask``.
+        """
+        question = self._to_be_tested(target)
+        made = await self.run(lambda client: client.tests(question))
+        offer_below(made)
+        return made
+
+    def tests_sync(self, target: Callable[..., Any] | str) -> MadeTests:
+        """``tests``, blocking."""
+        question = self._to_be_tested(target)
+        made = self.wait(lambda client: client.tests(question))
+        offer_below(made)
+        return made
+
     async def cancel(self) -> bool:
         """End the session's running turn; False where none runs."""
         return await self.run(SessionClient.cancel)
@@ -165,6 +187,12 @@ class Whisperer(Caller):
         if not message.strip():
             raise InvalidParams("message is empty: say what you want to know")
         return Question(message, _optional_text("agent", agent) or self._agent, _items(context))
+
+    def _to_be_tested(self, target: Callable[..., Any] | str) -> Question:
+        name = target if isinstance(target, str) else getattr(target, "__qualname__", None)
+        if not isinstance(name, str) or not all(part.isidentifier() for part in name.split(".")):
+            raise InvalidParams(f"target must be a function or its name, not {target!r}")
+        return Question(f"/tests {name}", TESTER)
 
     def _goal(self, goal: str, context: Context) -> Question:
         question = self._question(goal, PLANNER, context)

@@ -10,6 +10,7 @@ from whisperer_kernel.errors import WhispererError
 from whisperer_kernel.notebook.attach import kernel_id
 from whisperer_kernel.notebook.background import background
 from whisperer_kernel.notebook.caller import serve_kernel
+from whisperer_kernel.notebook.made_tests import MadeTests
 
 _served: set[int] = set()
 
@@ -32,6 +33,13 @@ def register_magics(shell: Any) -> None:
     from whisperer_kernel.notebook.magics import TestMagics  # noqa: PLC0415 - loads IPython
 
     shell.register_magics(TestMagics)
+
+
+def offer_below(made: MadeTests) -> None:
+    """A cell that could not be put into the notebook by a browser is offered below the one that runs."""
+    shell = _shell()
+    if shell is not None and made.report.cell and not made.report.inserted:
+        shell.set_next_input(made.report.cell)
 
 
 def _serve(shell: Any) -> None:

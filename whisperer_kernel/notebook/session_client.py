@@ -12,6 +12,7 @@ import msgspec
 from whisperer_kernel.ai.provider import ModelInfo
 from whisperer_kernel.errors import NoSuchAgent, NoSuchSession, WhispererError
 from whisperer_kernel.events import AgentSwitched, AIMessageChunk, UserMessage
+from whisperer_kernel.notebook.made_tests import MadeTests, NoTests
 from whisperer_kernel.notebook.peer import Params, Peer
 from whisperer_kernel.notebook.plan import MadePlan, NoPlan
 from whisperer_kernel.notebook.reply import Reply
@@ -19,6 +20,7 @@ from whisperer_kernel.notebook.turn import OpenTurns, Turn
 from whisperer_kernel.plans.model import Plan
 from whisperer_kernel.rpc.params import AgentDescription
 from whisperer_kernel.sessions.state import HistoryMessage
+from whisperer_kernel.verify.report import Report
 
 CANCEL_S = 5.0
 PAGE = 1_000
@@ -69,6 +71,15 @@ class SessionClient:
         if not made:
             raise NoPlan(reply.text or "There was no answer.")
         return MadePlan(made[-1], reply)
+
+    async def tests(self, question: Question) -> MadeTests:
+        """Ask for tests. Raises ``NoTests`` where none came of it."""
+        reply = await self.ask(question)
+        reports = msgspec.convert((await self.call("tests.list"))["reports"], list[Report])
+        made = [report for report in reports if report.message_id == reply.message_id]
+        if not made:
+            raise NoTests(reply.text or "There was no answer.")
+        return MadeTests(made[-1], reply)
 
     async def send(self, question: Question) -> Turn:
         """Send a message; the turn it begins can be followed."""

@@ -364,6 +364,7 @@ def _snapshot(session: StatelessInteractiveSession) -> p.Snapshot:
         mode=session.mode,
         messages=messages,
         plans=[*state.plans.values()],
+        reports=[*state.reports.values()],
         usage=state.usage,
     )
 
