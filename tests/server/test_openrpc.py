@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
 
+from tests.fakes.provider import FakeProvider, Reply
 from tests.server.client import Client, RpcError
 from tests.server.process import TOKEN, Server
 from tests.server.test_security import fetch
@@ -31,6 +32,12 @@ REQUIRED = {
     "session.clear",
     "model.list",
     "session.set_model",
+    "provideToolResult",
+    "tool.permit",
+    "session.set_mode",
+    "plan.list",
+    "plan.read",
+    "plan.update",
     "echo",
 }
 NOTIFICATIONS = {
@@ -38,6 +45,9 @@ NOTIFICATIONS = {
     "UserMessageNotification",
     "AIReasoningChunkNotification",
     "ToolCallNotification",
+    "tool.permission_requested",
+    "tool.permission_resolved",
+    "plan.updated",
     "agent.switched",
     "SessionStatusNotification",
     "session.usage",
@@ -165,10 +175,25 @@ async def test_parameters_by_position(document: dict[str, Any], client: Client) 
     assert len(response["result"]["messages"]) == 1
 
 
-async def test_conversation_is_as_described(
-    document: dict[str, Any],
-    client: Client,
-) -> None:
+async def plan_with_tools(call: Callable[..., Awaitable[Any]], client: Client, provider: FakeProvider) -> None:
+    """Permission, a client's tool, and a plan that is read and changed."""
+    session = {"sessionId": client.session_id}
+    step = {"title": "Look", "what": "Look at it.", "check": "seen"}
+    plan = {"title": "See", "goal": "It was seen.", "steps": [step]}
+    provider.script(Reply.tools(("call-1", "make_plan", plan)), Reply.answer("Planned."))
+    sent = await call("sendUserMessage", message="@patricia Plan it", **session)
+    request = await client.expect("tool.permission_requested", messageId=sent["messageId"])
+    await call("tool.permit", requestId=request["requestId"], decision="allow_once", **session)
+    running = await client.expect("ToolCallNotification", toolName="insert_cells", status="running")
+    await call("provideToolResult", toolCallId=running["toolCallId"], result="done", **session)
+    await client.answer(sent["messageId"])
+    (made,) = (await call("plan.list", **session))["plans"]
+    await call("plan.read", planId=made["planId"], **session)
+    await call("plan.update", planId=made["planId"], approve=True, **session)
+    await call("session.set_mode", mode="plan", **session)
+
+
+async def test_conversation_is_as_described(document: dict[str, Any], client: Client, provider: FakeProvider) -> None:
     """Every result and every notification of a conversation fits the schema that the document has for it."""
     results = {method["name"]: validator(document, method["result"]["schema"]) for method in document["methods"]}
 
@@ -177,7 +202,8 @@ async def test_conversation_is_as_described(
         results[method].validate(result)
         return result
 
-    client.session_id = (await call("startSession", sessionParams={"notebook": "described.ipynb"}))["sessionId"]
+    started = await call("startSession", sessionParams={"notebook": "described.ipynb", "clientTools": ["insert_cells"]})
+    client.session_id = started["sessionId"]
     session = {"sessionId": client.session_id}
     for message in ("Hello", "@tessa Hello"):
         sent = await call("sendUserMessage", message=message, context=[{"type": "text", "text": "x"}], **session)
@@ -185,6 +211,7 @@ async def test_conversation_is_as_described(
     for model in ("fault-401", "fault-429-huge", "fault-reasoning-only", "fault-reset", "fault-usage-last"):
         await call("session.set_model", model=model, **session)
         await client.ask("Hello")
+    await plan_with_tools(call, client, provider)
     await call("session.switch_agent", agent_id="patricia", **session)
     await call("session.handoff", to_agent="tessa", note="a note", **session)
     for method in ("session.current_agent", "session.history", "session.cancel"):
@@ -198,6 +225,6 @@ async def test_conversation_is_as_described(
     await call("session.delete", **session)
 
     kinds = {kind["name"]: validator(document, kind["params"]) for kind in document["x-notifications"]}
-    assert {event.method for event in client.events} >= NOTIFICATIONS - {"ToolCallNotification"}
+    assert {event.method for event in client.events} >= NOTIFICATIONS
     for event in client.events:
         kinds[event.method].validate(event.params)

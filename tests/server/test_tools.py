@@ -1,0 +1,309 @@
+"""Tools through a client that speaks the protocol and nothing else, and tools of a package that is not ours."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.examples.install import install
+from tests.fakes.provider import DONE, FakeProvider, Reply, finish
+from tests.fakes.reply import chunk, tool_fragment
+from tests.server.client import Answer, Client, RpcError
+from tests.server.conftest import Connect, environment
+from tests.server.hands import CALL, LAMP, LOOK, asked, call, declared, permit, provide, statuses
+from tests.server.process import Server
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def tooled(shared_provider: FakeProvider, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server in whose environment the example package is installed."""
+    folder = install("weather", tmp_path_factory.mktemp("site"))
+    path = os.pathsep.join([str(ROOT), str(folder)])
+    environ = {**environment(shared_provider, LIMITS__MAX_ROUNDS="4"), "PYTHONPATH": path}
+    with Server(tmp_path_factory.mktemp("server"), environ=environ) as running:
+        yield running
+
+
+@pytest.fixture
+async def client(connect: Connect, tooled: Server, provider: FakeProvider) -> Client:  # noqa: ARG001 - a clean provider
+    """A connection to that server, with a session in which nothing is asked."""
+    opened = await connect(tooled)
+    await opened.start(mode="auto", clientTools=[LAMP, LOOK])
+    return opened
+
+
+async def told(client: Client, provider: FakeProvider, name: str, arguments: dict[str, Any]) -> str:
+    """What the model is told of a call that it makes."""
+    provider.script(Reply.tools(("call-1", name, arguments)), Reply.answer("So it is."))
+    answer = await client.ask("Do it")
+    assert (answer.text, answer.reason) == ("So it is.", "stop")
+    last = provider.chats()[-1].json["messages"][-1]
+    assert (last["role"], last["tool_call_id"]) == ("tool", "call-1")
+    content: str = last["content"]
+    return content
+
+
+def offered(provider: FakeProvider) -> list[str]:
+    """The names of the tools that the last request offered."""
+    return [tool["function"]["name"] for tool in provider.chats()[-1].json.get("tools", [])]
+
+
+# --- a client's own tool ----------------------------------------------------------------------------------------------
+
+
+async def test_round_trip(client: Client, provider: FakeProvider) -> None:
+    """A client's tool is offered with its schema, asked of that client by event, answered by request."""
+    provider.script(Reply.tools(("call-1", "set_lamp", {"room": "hall", "on": True})), Reply.answer("It is on."))
+    message_id = await client.send("Light in the hall")
+    running = await call(client, message_id, "running")
+    assert running["clientId"] == client.started["clientId"]
+    assert (running["executor"], running["agent"]) == ("client", "alice")
+    assert running["arguments"] == {"room": "hall", "on": True}
+    assert await provide(client, running, {"lamp": "on"}) == 0
+    answer = await client.answer(message_id)
+    assert answer.text == "It is on."
+    assert statuses(client, message_id) == ["pending", "running", "done"]
+    assert client.seen(CALL, status="done")[-1]["result"] == '{"lamp":"on"}'
+    first, second = (chat.json for chat in provider.chats()[-2:])
+    tool = next(tool["function"] for tool in first["tools"] if tool["function"]["name"] == "set_lamp")
+    assert tool["parameters"] == LAMP["inputSchema"]
+    assert second["messages"][-1] == {"role": "tool", "tool_call_id": "call-1", "content": '{"lamp":"on"}'}
+
+
+async def test_next_turn_knows_the_call(client: Client, provider: FakeProvider) -> None:
+    """What a tool returned stays in the agent's memory of the session."""
+    await told(client, provider, "forecast", {"city": "Rome"})
+    await client.ask("And now?")
+    roles = [message["role"] for message in provider.chats()[-1].json["messages"]]
+    assert roles == ["system", "user", "assistant", "tool", "assistant", "user"]
+
+
+async def test_first_answer_counts(client: Client, provider: FakeProvider) -> None:
+    """A second result of a call changes nothing; one for a call that never was is an error."""
+    provider.script(Reply.tools(("call-1", "look", {})), Reply.answer("Seen."))
+    message_id = await client.send("Look")
+    running = await call(client, message_id, "running")
+    assert await provide(client, running, "first") == 0
+    assert await provide(client, running, "second") == 1
+    await client.answer(message_id)
+    assert await provide(client, running, "third") == 1
+    assert client.seen(CALL, status="done")[-1]["result"] == "first"
+    with pytest.raises(RpcError) as refused:
+        await provide(client, {"toolCallId": "no-such-call"}, "x")
+    assert refused.value.code == -32008
+
+
+async def test_clients_error_is_a_result(client: Client, provider: FakeProvider) -> None:
+    """Where the client could not do it the model reads why."""
+    provider.script(Reply.tools(("call-1", "look", {})), Reply.answer("Dark."))
+    message_id = await client.send("Look")
+    await provide(client, await call(client, message_id, "running"), "It is dark.", isError=True)
+    await client.answer(message_id)
+    assert statuses(client, message_id)[-1] == "error"
+    assert provider.chats()[-1].json["messages"][-1]["content"] == "It is dark."
+
+
+async def test_offered_while_somebody_can(
+    client: Client, connect: Connect, tooled: Server, provider: FakeProvider
+) -> None:
+    """A client's tools are offered as long as it is connected, and to nobody after that."""
+    other = await connect(tooled)
+    await other.request("resumeSession", sessionId=client.session_id, afterSeq=0, clientTools=[declared("ring_bell")])
+    await client.ask("Hello")
+    assert {"ring_bell", "set_lamp", "forecast"} <= {*offered(provider)}
+    await other.close()
+    await client.ask("Hello")
+    assert "ring_bell" not in offered(provider)
+    assert "insert_cells" not in offered(provider)
+    assert len(offered(provider)) == len({*offered(provider)})
+
+
+async def test_two_tabs_one_execution(client: Client, connect: Connect, tooled: Server, provider: FakeProvider) -> None:
+    """Of two clients that could do it the one whose message it is is asked; the other sees that."""
+    other = await connect(tooled)
+    other.session_id = client.session_id
+    resumed = await other.request("resumeSession", sessionId=client.session_id, afterSeq=0, clientTools=[LOOK])
+    provider.script(Reply.tools(("call-1", "look", {})), Reply.answer("Seen."))
+    message_id = await client.send("Look")
+    running = await call(other, message_id, "running")
+    assert running["clientId"] == client.started["clientId"] != resumed["clientId"]
+    # One that comes now is not asked either, since the one that was asked is there.
+    third = await connect(tooled)
+    late = await third.request("resumeSession", sessionId=client.session_id, afterSeq=0, clientTools=[LOOK])
+    assert late["pending"]["toolCalls"] == []
+    assert await provide(client, running, "once") == 0
+    await client.answer(message_id)
+    assert statuses(client, message_id) == ["pending", "running", "done"]
+
+
+async def test_client_gone_and_back(client: Client, connect: Connect, tooled: Server, provider: FakeProvider) -> None:
+    """A call whose client is gone waits, and is addressed to the first that comes back; to no second one."""
+    provider.script(Reply.tools(("call-1", "look", {})), Reply.answer("Seen."))
+    message_id = await client.send("Look")
+    running = await call(client, message_id, "running")
+    await client.close()
+    resume = {"sessionId": client.session_id, "afterSeq": running.seq, "clientTools": [LOOK]}
+    back = await connect(tooled)
+    back.session_id = client.session_id
+    resumed = await back.request("resumeSession", **resume)
+    (pending,) = resumed["pending"]["toolCalls"]
+    assert (pending["toolCallId"], pending["clientId"]) == (running["toolCallId"], resumed["clientId"])
+    second = await connect(tooled)
+    assert (await second.request("resumeSession", **resume))["pending"]["toolCalls"] == []
+    assert await provide(back, pending, "still here") == 0
+    assert (await back.answer(message_id)).text == "Seen."
+    assert provider.chats()[-1].json["messages"][-1]["content"] == "still here"
+
+
+async def test_bad_declarations(client: Client) -> None:
+    """A name that nobody knows, and one that no provider takes, are refused."""
+    for tools in (["no_such_tool"], ["forecast"], [declared("two words")], [declared("")]):
+        with pytest.raises(RpcError) as refused:
+            await client.request("startSession", sessionParams={"clientTools": tools, "new": True})
+        assert refused.value.code == -32602
+
+
+# --- a package's tools ------------------------------------------------------------------------------------------------
+
+
+async def test_package_tool_appears(client: Client, provider: FakeProvider) -> None:
+    """Another package's tool is listed, offered and carried out like our own."""
+    agents = (await client.request("agent.list"))["agents"]
+    alice = next(agent for agent in agents if agent["agent_id"] == "alice")
+    assert {"forecast", "read_file", "insert_cells"} <= {*alice["tools"]}
+    assert await told(client, provider, "forecast", {"city": "Rome", "days": 2}) == "Rome: rain for 2 days, says alice."
+    assert "forecast" in offered(provider)
+
+
+async def test_package_tool_is_gated(client: Client, provider: FakeProvider) -> None:
+    """A package's tool needs a yes as ours do, and says what it will do."""
+    await client.request("session.set_mode", sessionId=client.session_id, mode="ask")
+    provider.script(Reply.tools(("call-1", "order_umbrella", {"city": "Rome"})), Reply.answer("Ordered."))
+    message_id = await client.send("Umbrella")
+    request = await asked(client, message_id)
+    assert (request["preview"], request["bound"]) == ("Order an umbrella to Rome.", {"city": "Rome"})
+    await permit(client, request, "allow_once")
+    await client.answer(message_id)
+    assert statuses(client, message_id) == ["pending", "waiting_permission", "running", "done"]
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("break_the_barometer", "ValueError: the barometer broke"),
+        ("stop_the_world", "SystemExit: 3"),
+        ("cancel_the_day", "CancelledError: the tool gave up."),
+        ("wait_for_sun", "No result within 0.3 s."),
+        ("ignore_the_clock", "No result within 0.3 s."),
+        ("no_such_tool", "There is no tool named no_such_tool."),
+        ("make_plan", "There is no tool named make_plan."),
+        ("notebook_outline", "Nobody is connected who could carry out notebook_outline."),
+    ],
+)
+async def test_failure_is_a_result(client: Client, provider: FakeProvider, name: str, words: str) -> None:
+    """Whatever a tool does is told to the model, and the turn goes on."""
+    assert await told(client, provider, name, {}) == words
+    (ended,) = client.seen(CALL, toolName=name, status="error")
+    assert ended["error"] == words
+    assert (await client.ask("Still there?")).reason == "stop"
+
+
+async def test_ten_megabytes(client: Client, provider: FakeProvider) -> None:
+    """A result is held to its tool's bound, and says so."""
+    content = await told(client, provider, "whole_climate", {})
+    assert len(content) < 1_100
+    assert content.endswith("[cut: 9,999,000 of 10,000,000 characters]")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"city": "Rome", "days": 9}, "Expected `int` <= 7"),
+        ({"days": 1}, "missing required field `city`"),
+        ({"city": "Rome", "country": "Italy"}, "unknown field `country`"),
+        ({"city": ["Rome"]}, "Expected `str`, got `array`"),
+        ({"city": "Atlantis"}, "There is no weather in Atlantis."),
+    ],
+)
+async def test_bad_arguments(client: Client, provider: FakeProvider, arguments: dict[str, Any], words: str) -> None:
+    """What does not fit the schema is not carried out, and the model reads why."""
+    assert words in await told(client, provider, "forecast", arguments)
+
+
+@pytest.mark.parametrize("cut", ['{"city": "Ro', '{"city"', "[", '["Rome"]', '"Rome"', "null", "{" * 100_000])
+async def test_cut_arguments(client: Client, provider: FakeProvider, cut: str) -> None:
+    """Arguments that are cut, or no object, are never carried out."""
+    fragment = tool_fragment(0, id="call-1", name="order_umbrella", arguments=cut)
+    provider.script(Reply([chunk(tool_calls=[fragment]), *finish("tool_calls"), DONE]), Reply.answer("Well."))
+    message_id = await client.send("Umbrella")
+    assert (await client.answer(message_id)).reason == "stop"
+    assert statuses(client, message_id) == ["error"]
+    (repeated,) = provider.chats()[-1].json["messages"][-2]["tool_calls"]
+    assert repeated["function"]["arguments"] == "{}"
+    assert "The arguments are not what order_umbrella takes" in provider.chats()[-1].json["messages"][-1]["content"]
+
+
+async def test_same_id_again(client: Client, provider: FakeProvider) -> None:
+    """Providers that number their calls anew each round: every call is its own on the wire."""
+    for city in ("Rome", "Oslo"):
+        provider.script(Reply.tools(("call-1", "forecast", {"city": city})))
+    provider.script(Reply.answer("Rain."))
+    message_id = await client.send("Weather?")
+    await client.answer(message_id)
+    done = client.seen(CALL, messageId=message_id, status="done")
+    assert [event["arguments"]["city"] for event in done] == ["Rome", "Oslo"]
+    assert len({event["toolCallId"] for event in done}) == 2
+
+
+async def test_several_at_once(client: Client, provider: FakeProvider) -> None:
+    """Calls of one response are carried out in order, each answered under its id."""
+    calls = [(f"call-{city}", "forecast", {"city": city}) for city in ("Rome", "Oslo", "Atlantis")]
+    provider.script(Reply.tools(*calls), Reply.answer("Rain."))
+    await client.ask("Weather?")
+    answered = provider.chats()[-1].json["messages"][-3:]
+    assert [message["tool_call_id"] for message in answered] == [call_id for call_id, _, _ in calls]
+    assert answered[2]["content"] == "There is no weather in Atlantis."
+
+
+async def test_same_failure_again_and_again(client: Client, provider: FakeProvider) -> None:
+    """A model that never learns is ended by ``max_rounds``."""
+    for _ in range(9):
+        provider.script(Reply.tools(("call-1", "break_the_barometer", {})))
+    answer = await client.ask("Break it")
+    assert answer.reason == "max_rounds"
+    assert statuses(client, answer.message_id).count("error") == 4
+    provider._script.clear()
+
+
+async def test_cancel_inside_a_tool(client: Client, provider: FakeProvider) -> None:
+    """A turn that is cancelled while a tool runs ends at once, and the call is told to be over."""
+    provider.script(Reply.tools(("call-1", "wait_all_day", {})))
+    message_id = await client.send("Wait")
+    await call(client, message_id, "running")
+    async with asyncio.timeout(2):
+        assert (await client.request("session.cancel", sessionId=client.session_id))["cancelled"]
+        answer = await client.answer(message_id)
+    assert answer.reason == "cancelled"
+    assert statuses(client, message_id) == ["pending", "running", "error"]
+    assert client.seen(CALL, messageId=message_id)[-1]["error"] == "Stopped."
+
+
+async def test_tool_that_asks_a_client(client: Client, provider: FakeProvider) -> None:
+    """A tool here has a client's tool carried out: its own call on the wire, none in the model's memory."""
+    provider.script(Reply.tools(("call-1", "look_outside", {})), Reply.answer("Snow."))
+    message_id = await client.send("Look outside")
+    inner = await call(client, message_id, "running", toolName="look")
+    assert inner["origin"] == "tool"
+    await provide(client, inner, "snow")
+    answer: Answer = await client.answer(message_id)
+    assert answer.text == "Snow."
+    await client.ask("And?")
+    messages = provider.chats()[-1].json["messages"]
+    assert [message["content"] for message in messages if message["role"] == "tool"] == ["They say: snow"]
