@@ -100,7 +100,9 @@ async def test_refused_after_the_second_mistake(client: Client, provider: FakePr
     assert third == "make_plan has failed 2 times in this turn and is not tried again."
     assert await plans(client) == client.seen("plan.updated") == []
     # The next turn may try again.
+    cells = Cells(client)
     assert len(await planned(client, provider, circle, PLAN)) == 5
+    cells.stop()
 
 
 async def test_insertion_is_asked_for(client: Client, provider: FakeProvider) -> None:

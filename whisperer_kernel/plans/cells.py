@@ -11,7 +11,7 @@ DEMO = "*Made by the built-in demo model, which is often wrong: look at every st
 
 _TICKS: dict[StepStatus, str] = {"open": " ", "doing": " ", "done": "x", "failed": " ", "skipped": " "}
 _CODE_SPAN = re.compile(r"(`[^`\n]+`)")
-_MARKUP = re.compile(r"([\\<>\[\]!*_#|~$&])")
+_MARKUP = re.compile(r"([\\`<>\[\]!*_#|~$&])")
 
 
 def plan_cells(plan: Plan) -> list[dict[str, Any]]:

@@ -73,8 +73,8 @@ class Gate:
         return PermissionResolved(request_id=call.question, decision="deny", by=by, tool_call_id=call.id)
 
     def _decide(self, call: OpenCall) -> Decision:
-        state = self._state
-        return decide(call.tool, call.arguments, self._agent, state.mode, self._services.policy, {*state.grants, *self.granted})
+        grants = {*self._state.grants, *self.granted}
+        return decide(call.tool, call.arguments, self._agent, self._state.mode, self._services.policy, grants)
 
     def _no(self) -> str:
         return f"Not permitted in the mode {self._state.mode}, or by this server's policy."

@@ -164,7 +164,7 @@ class TurnTools:
         if not result.is_error or call.found is None:
             return result
         self._failures[call.request.name] += 1
-        is_last = call.found.attempts is not None and self._failures[call.request.name] >= call.found.attempts
+        is_last = self._failures[call.request.name] == call.found.attempts
         return msgspec.structs.replace(result, is_last=is_last)
 
     # --- execution --------------------------------------------------------------------------------------------------

@@ -29,6 +29,11 @@ def _effect(arguments: dict[str, Any]) -> Effect:
     return "run" if arguments.get("run") else "edit"
 
 
+def _granted(arguments: dict[str, Any]) -> tuple[str, ...] | None:
+    """A yes for the session to insert cells holds for all cells; one to run them for these cells alone."""
+    return None if arguments.get("run") else ("run",)
+
+
 def _inserted(arguments: dict[str, Any]) -> str:
     shown = [f"# {cell.get('type')}\n{cell.get('source')}" for cell in arguments.get("cells", [])]
     where = f"after cell {arguments['after']}" if arguments.get("after") else "below the chat"
@@ -49,7 +54,7 @@ async def read_cells(
     raise CarriedOutByClient
 
 
-@tool(effect=_effect, tags={"cells", "write"}, executor="client", granted=("run",), preview=_inserted)
+@tool(effect=_effect, tags={"cells", "write"}, executor="client", granted=_granted, preview=_inserted)
 async def insert_cells(
     context: ToolContext,
     cells: Annotated[list[NewCell], msgspec.Meta(min_length=1, max_length=50)],

@@ -41,7 +41,9 @@ class Grant(msgspec.Struct, frozen=True):
 
 def bound(tool: Tool, arguments: dict[str, Any]) -> dict[str, Any]:
     """What of a call's arguments a yes for the session holds for: those the tool names, all where it names none."""
-    return arguments if tool.granted is None else {name: arguments.get(name) for name in tool.granted}
+    complete = tool.complete(arguments)
+    names = tool.granted(complete) if callable(tool.granted) else tool.granted
+    return complete if names is None else {name: complete.get(name) for name in names}
 
 
 def grant(agent: str, tool: str, arguments: dict[str, Any]) -> Grant:

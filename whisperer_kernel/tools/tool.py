@@ -84,6 +84,7 @@ class ToolContext(Protocol):
 
 
 Run = Callable[..., Awaitable[str]]
+Granted = tuple[str, ...] | Callable[[dict[str, Any]], tuple[str, ...] | None] | None
 
 
 class ReplyShape(msgspec.Struct, frozen=True, kw_only=True):
@@ -103,7 +104,8 @@ class Tool(msgspec.Struct, frozen=True, kw_only=True):
     """A tool.
 
     ``arguments`` decodes and checks what a model wrote; ``run`` is None for a tool that a client carries out.
-    ``granted`` names the arguments that a permission for the session is bound to: another value asks again.
+    ``granted`` names the arguments that a permission for the session is bound to, or is a function of them that does:
+    another value asks again; None: all of them.
     ``timeout_s`` is the longest run, without the time in which a person is asked. ``attempts``: after so many failures
     in one turn the model is told to give up, and further calls are refused; None: only ``max_rounds`` ends them.
     """
@@ -115,7 +117,7 @@ class Tool(msgspec.Struct, frozen=True, kw_only=True):
     effect: Effect | Callable[[dict[str, Any]], Effect] = "run"
     timeout_s: float = DEFAULT_TIMEOUT_S
     result_chars: int = DEFAULT_RESULT_CHARS
-    granted: tuple[str, ...] | None = None
+    granted: Granted = None
     preview: Callable[[dict[str, Any]], str] | None = None
     attempts: int | None = None
     shape: ReplyShape | None = None
@@ -134,6 +136,16 @@ class Tool(msgspec.Struct, frozen=True, kw_only=True):
         except Exception:  # noqa: BLE001 - a package's mistake must not open the gate, nor end the turn
             return "run"
 
+    def complete(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        """The arguments with every default in its place, so that one left out is the same as one given."""
+        if self.arguments is None:
+            return arguments
+        try:
+            complete: dict[str, Any] = msgspec.to_builtins(msgspec.convert(arguments, self.arguments))
+        except (msgspec.ValidationError, TypeError):
+            return arguments
+        return complete
+
     @property
     def executor(self) -> Executor:
         """Who carries it out."""
@@ -147,7 +159,7 @@ def tool(  # noqa: PLR0913 - what a tool is, by name
     executor: Executor = "server",
     timeout_s: float = DEFAULT_TIMEOUT_S,
     result_chars: int = DEFAULT_RESULT_CHARS,
-    granted: tuple[str, ...] | None = None,
+    granted: Granted = None,
     preview: Callable[[dict[str, Any]], str] | None = None,
     attempts: int | None = None,
     shape: ReplyShape | None = None,
@@ -160,7 +172,7 @@ def tool(  # noqa: PLR0913 - what a tool is, by name
 
     def make(function: Run) -> Tool:
         arguments = _arguments(function)
-        if unknown := set(granted or ()) - set(arguments.__struct_fields__):
+        if isinstance(granted, tuple) and (unknown := {*granted} - {*arguments.__struct_fields__}):
             raise TypeError(f"{function.__name__}: granted names {', '.join(sorted(unknown))}, which it does not take")
         return Tool(
             schema=ToolSchema(
