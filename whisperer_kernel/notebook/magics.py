@@ -21,6 +21,10 @@ USAGE = f"%%tests [{STRICT}], with pytest functions in the cell"
 class TestsFailed(WhispererError):
     """Tests of a ``%%tests --strict`` cell did not pass; the message counts them."""
 
+    def _render_traceback_(self) -> list[str]:
+        """The report stands above; how the magic was called helps nobody."""
+        return [f"{type(self).__name__}: {self}"]
+
 
 @magics_class
 class TestMagics(Magics):

@@ -63,8 +63,10 @@ def calls(function: Function) -> list[str]:
     """Calls worth recording, at most ``MAX_CALLS``: the docstring's examples, then one value changed at a time."""
     parameters = _required(function)
     values = [list(_values(function, parameter)) for parameter in parameters]
+    # What a parameter is when another one is varied: its default, else something ordinary.
+    base = [0 if _default(function, parameter) else min(2, len(choices) - 1) for parameter, choices in zip(parameters, values, strict=True)]
     keywords = {parameter.arg for parameter in function.args.kwonlyargs}
-    found = [*_examples(function), *(_call(function.name, parameters, chosen, keywords) for chosen in _chosen(values))]
+    found = [*_examples(function), *(_call(function.name, parameters, chosen, keywords) for chosen in _chosen(values, base))]
     return list(islice(dict.fromkeys(found), MAX_CALLS))
 
 
@@ -80,11 +82,11 @@ def _required(function: Function) -> list[ast.arg]:
     return [*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs][:6]
 
 
-def _chosen(values: list[list[str]]) -> Iterator[list[str]]:
-    """One value a parameter: all at their first, then each varied alone, then all moved along together."""
+def _chosen(values: list[list[str]], places: list[int]) -> Iterator[list[str]]:
+    """One value a parameter: each varied alone while the others are at ``places``, then all moved along together."""
     if not all(values):
         return
-    base = [choices[min(1, len(choices) - 1)] for choices in values]
+    base = [choices[place] for choices, place in zip(values, places, strict=True)]
     for place, choices in enumerate(values):
         for choice in choices:
             yield [*base[:place], choice, *base[place + 1 :]]

@@ -48,7 +48,7 @@ def split(code: str) -> Split:
             support.append(piece)
         else:
             problems.append(f"left out, does not parse ({error}): {piece.splitlines()[0][:80]}")
-    return Split(support="\n".join(support), candidates=tuple(_distinct(candidates)), problems=tuple(problems))
+    return Split(support="\n".join(part.strip("\n") for part in support if part.strip()), candidates=tuple(_distinct(candidates)), problems=tuple(problems))
 
 
 def uses(candidate: Candidate, support: str, target: str) -> bool:
