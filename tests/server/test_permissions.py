@@ -196,8 +196,7 @@ async def test_mode_changed_while_asked(
 
 async def test_policy(serve: Serve, connect: Connect, provider: FakeProvider) -> None:
     """What the server's configuration says holds whatever the session says: deny, ask, and the highest mode."""
-    settings = {"TOOLS__DENY": "[set_l*]", "TOOLS__ASK": "[look]", "TOOLS__HIGHEST_MODE": "edit"}
-    client = await connect(serve(**settings))
+    client = await connect(serve(TOOLS__DENY="[set_l*]", TOOLS__ASK="[look]", TOOLS__HIGHEST_MODE="edit"))
     look = {**LAMP, "name": "look"}
     started = await client.start(mode="auto", clientTools=[LAMP, look])
     assert started["mode"] == "edit"
@@ -229,9 +228,8 @@ async def test_injected_instructions_do_nothing(client: Client, connect: Connect
         Reply.answer("All is deleted."),
     )
     message_id = await victim.send("What does cell c1 say?", context=[{"type": "cell", "cellId": "c1"}])
-    for count in (1, 2, 3):
-        await victim.until(lambda count=count: len(victim.seen(ASKED)) == count)
-        request = victim.seen(ASKED)[-1]
+    for tool in ("insert_cells", "replace_cell", "run_cells"):
+        request = await victim.expect(ASKED, toolName=tool)
         assert cells.inserted == []
         if request["toolName"] == "insert_cells":
             assert "rmtree" in request["preview"]
