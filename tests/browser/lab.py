@@ -178,6 +178,18 @@ class Notebook:
         sources: list[str] = self.do("return Array.from(panel.content.model.cells, cell => cell.sharedModel.source)")
         return sources
 
+    @property
+    def cells(self) -> list[dict[str, Any]]:
+        """The cells' ids, types and metadata."""
+        cells: list[dict[str, Any]] = self.do(
+            "return Array.from(panel.content.model.cells, ({id, type, metadata}) => ({id, type, metadata}))"
+        )
+        return cells
+
+    def undo(self) -> None:
+        """Undo the last thing that was done to cells."""
+        self.do("await jupyterapp.commands.execute('notebook:undo-cell-action')")
+
     def set_theme(self, theme: str) -> None:
         """Show JupyterLab in its theme "JupyterLab Light" or "JupyterLab Dark"."""
         self.do("await jupyterapp.commands.execute('apputils:change-theme', {theme: value})", theme)
@@ -240,6 +252,8 @@ class Chat:
         self.provider = region.get_by_role("status", name="Provider")
         self.connection = region.get_by_role("status", name="Connection")
         self.suggestions = region.get_by_role("group", name="Suggestions")
+        self.mode = region.get_by_role("combobox", name="Mode")
+        self.permission = region.get_by_role("group", name="Permission")
         self.problem = region.get_by_role("alert")
 
     def ready(self) -> Self:

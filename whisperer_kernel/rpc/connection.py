@@ -14,21 +14,29 @@ from whisperer_kernel.tools.tool import Tool
 class Connection:
     """One client. ``send`` takes a text frame and must not block; ``owner`` is who is authenticated.
 
-    ``shows_questions``: whether a person is behind it who sees what is asked and can answer.
+    ``shows_questions``: whether a person is behind it who sees what is asked and can answer. ``page``: the page in a
+    browser that it comes from, where several connections do.
     """
 
     def __init__(
-        self, owner: str, send: Callable[[str], None], *, keeps_alive: bool = True, shows_questions: bool = True
+        self,
+        owner: str,
+        send: Callable[[str], None],
+        *,
+        keeps_alive: bool = True,
+        shows_questions: bool = True,
+        page: str = "",
     ) -> None:
         self.client_id = uuid4().hex
         self.owner = owner
         self.send = send
         self.keeps_alive = keeps_alive
         self.shows_questions = shows_questions
+        self.page = page
         self._sessions: dict[str, StatelessInteractiveSession] = {}
         self._current: str | None = None
         self._closed = False
-        # What this connection carries out in every session of its kernel, where it is a kernel's own.
+        # What this connection carries out in every session of a kernel, where it is the kernel's own or its notebook's.
         self.kernel_id: str | None = None
         self.kernel_tools: Sequence[Tool] = ()
 

@@ -75,7 +75,7 @@ class Methods:
             kernel_id=wanted.kernel_id,
             new=wanted.new,
         )
-        session, resumed = await self._manager.start(call.connection.owner, start, existing=wanted.existing)
+        session, resumed = await self._manager.start(call.connection.owner, start)
         call.hold(session)
         call.connection.attach(self._manager, session)
         session.declare(call.connection, call.connection.tools_in(session, client_tools))

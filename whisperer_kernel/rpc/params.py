@@ -72,10 +72,7 @@ class NoParams(Wire):
 
 
 class SessionParams(Wire):
-    """How a session is to be started; ``context`` is text that every agent is given.
-
-    ``existing``: go on with the session that this kernel or notebook has, and start none.
-    """
+    """How a session is to be started; ``context`` is text that every agent is given."""
 
     model: Text | None = None
     agent: Text | None = None
@@ -85,7 +82,6 @@ class SessionParams(Wire):
     notebook: Text | None = None
     kernel_id: Text | None = None
     new: bool = False
-    existing: bool = False
     client_tools: list[str | ClientTool] = []
 
 

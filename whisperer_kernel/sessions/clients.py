@@ -18,6 +18,11 @@ class ToolClient(Protocol):
         """By which events name it."""
         ...
 
+    @property
+    def page(self) -> str:
+        """The page in a browser that it comes from; empty where that does not matter."""
+        ...
+
 
 class ClientTools:
     """The client tools of one session: who declared them, and the calls that wait for a result."""
@@ -25,8 +30,14 @@ class ClientTools:
     def __init__(self) -> None:
         self._declared: dict[str, Mapping[str, Tool]] = {}
         self._waiting: dict[str, asyncio.Future[ToolResult]] = {}
+        self._pages: dict[str, str] = {}
         # Which client each waiting call was given to.
         self._given: dict[str, str] = {}
+
+    def came(self, client: ToolClient) -> None:
+        """A client is there, whether or not it carries anything out."""
+        if client.page:
+            self._pages[client.client_id] = client.page
 
     def declare(self, client: ToolClient, tools: Sequence[Tool]) -> None:
         """A client says what it can carry out; what it said before no longer counts."""
@@ -37,15 +48,21 @@ class ClientTools:
     def gone(self, client: ToolClient) -> None:
         """A client is gone. What it was asked for can still be answered by another, or by it when it is back."""
         self._declared.pop(client.client_id, None)
+        self._pages.pop(client.client_id, None)
 
     def has(self, client: ToolClient) -> bool:
         """Whether this client has said that it can carry something out."""
         return client.client_id in self._declared
 
     def find(self, name: str, preferred: str | None = None) -> tuple[str, Tool] | None:
-        """Who carries out the tool of this name: the one preferred, else the one that declared it last."""
+        """Who carries out the tool of this name: the one preferred, else its page's, else the last that declared it.
+
+        A notebook may be open in two pages, each with cells of its own: what is asked in one is done there.
+        """
         newest_first = list(reversed(self._declared))
-        for client_id in newest_first if preferred is None else [preferred, *newest_first]:
+        page = self._pages.get(preferred or "")
+        neighbours = [each for each in newest_first if page is not None and self._pages.get(each) == page]
+        for client_id in [*([preferred] if preferred else []), *neighbours, *newest_first]:
             tool = self._declared.get(client_id, {}).get(name)
             if tool is not None:
                 return client_id, tool

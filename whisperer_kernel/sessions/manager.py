@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 
 class KernelConnection(Subscriber, Protocol):
-    """A kernel's own connection: it carries out the kernel's tools in every session of that kernel."""
+    """A connection that carries tools out in all sessions of a kernel: the kernel's own, or its notebook's in a page."""
 
     owner: str
     kernel_id: str | None
@@ -48,7 +48,8 @@ class StatelessSessionManager:
         self._live: dict[str, StatelessInteractiveSession] = {}
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._grace: dict[str, asyncio.TimerHandle] = {}
-        self._kernels: dict[tuple[str, str], KernelConnection] = {}
+        # Those of a kernel, in the order in which they came: its own, and one for every page that shows its notebook.
+        self._kernels: dict[tuple[str, str], list[KernelConnection]] = {}
         self._dropping: set[asyncio.Task[None]] = set()
         self._beating: asyncio.Task[None] | None = None
         self._closed = False
@@ -58,24 +59,19 @@ class StatelessSessionManager:
         """How many sessions are live."""
         return len(self._live)
 
-    async def start(
-        self, owner: str, params: StartParams, *, existing: bool = False
-    ) -> tuple[StatelessInteractiveSession, bool]:
+    async def start(self, owner: str, params: StartParams) -> tuple[StatelessInteractiveSession, bool]:
         """A new session, or the one that this kernel or notebook has already (then True).
 
-        A new one has no events yet: whoever started it subscribes and then has it ``begin``. With ``existing`` none is
-        started, and none that was stopped goes on: ``NoSuchSession``.
+        A new one has no events yet: whoever started it subscribes and then has it ``begin``.
         """
         async with self._lock(f"{owner} {params.kernel_id or params.notebook or uuid4().hex}"):
             if not params.new:
                 row = await self.services.store.find(owner, kernel_id=params.kernel_id, notebook=params.notebook)
-                if row is not None and not (existing and row.status == STOPPED):
+                if row is not None:
                     session = await self.resume(row.id, owner)
                     await session.place(params.kernel_id, params.notebook)
                     self._give_kernel(session)
                     return session, True
-            if existing:
-                raise NoSuchSession("This notebook has no session.")
             return await self._create(owner, params), False
 
     async def resume(self, session_id: str, owner: str) -> StatelessInteractiveSession:
@@ -144,7 +140,8 @@ class StatelessSessionManager:
 
     def kernel_came(self, connection: KernelConnection) -> list[StatelessInteractiveSession]:
         """A kernel's own connection is there: its live sessions, which it is shown from now on as all later ones."""
-        self._kernels[connection.owner, connection.kernel_id or ""] = connection
+        self.kernel_gone(connection)
+        self._kernels.setdefault((connection.owner, connection.kernel_id or ""), []).append(connection)
         place = (connection.owner, connection.kernel_id)
         own = [session for session in self._live.values() if (session.row.owner, session.row.kernel_id) == place]
         for session in own:
@@ -153,7 +150,10 @@ class StatelessSessionManager:
 
     def kernel_gone(self, connection: object) -> None:
         """A connection is gone; where it was a kernel's own, its sessions have no kernel now."""
-        self._kernels = {place: other for place, other in self._kernels.items() if other is not connection}
+        for place, connections in list(self._kernels.items()):
+            self._kernels[place] = [other for other in connections if other is not connection]
+            if not self._kernels[place]:
+                del self._kernels[place]
 
     def drop(self, session: StatelessInteractiveSession) -> None:
         """Have a session leave memory; its turn is cancelled, its log stays."""
@@ -237,11 +237,11 @@ class StatelessSessionManager:
             self._beating = asyncio.get_running_loop().create_task(self._beat())
 
     def _give_kernel(self, session: StatelessInteractiveSession) -> None:
-        """The session's kernel, where it is connected, takes its calls."""
-        kernel = self._kernels.get((session.row.owner, session.row.kernel_id or ""))
-        if kernel is not None and not session.can_reach(kernel):
-            kernel.attach(self, session)
-            session.declare(kernel, kernel.tools_in(session))
+        """The session's kernel and those who show its notebook, where they are connected, take its calls."""
+        for kernel in self._kernels.get((session.row.owner, session.row.kernel_id or ""), []):
+            if not session.can_reach(kernel):
+                kernel.attach(self, session)
+                session.declare(kernel, kernel.tools_in(session))
 
     def _lock(self, name: str) -> asyncio.Lock:
         """Who brings a session in or out does it alone."""

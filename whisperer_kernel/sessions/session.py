@@ -73,6 +73,11 @@ class Subscriber(Protocol):
         """Whether a person sees there what is asked, and can answer."""
         ...
 
+    @property
+    def page(self) -> str:
+        """The page in a browser that it comes from; empty where that does not matter."""
+        ...
+
     def send(self, frame: str) -> None:
         """Take a frame. Must not block."""
         ...
@@ -166,6 +171,7 @@ class StatelessInteractiveSession:
     def subscribe(self, subscriber: Subscriber) -> None:
         """Show ``subscriber`` every event from here on."""
         self._subscribers[subscriber] = self._log.seq
+        self._hands.clients.came(subscriber)
 
     def unsubscribe(self, subscriber: Subscriber) -> None:
         """Show it no more."""

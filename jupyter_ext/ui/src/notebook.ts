@@ -11,8 +11,8 @@ const REQUEST = "whisperer:notebook";
 const READY = "whisperer:notebook-ready";
 
 export interface NotebookRequests {
-  /** Carry out the cell tools of this session, in the notebook that the chat stands in. */
-  join: { params: { sessionId: string; seq: number; kernelId: string | null }; result: null };
+  /** This chat shows the session: what its agents put in goes below it. Answered when its tools are carried out. */
+  join: { params: { sessionId: string; kernelId: string | null }; result: null };
   /** Put code into a new cell below the chat. */
   insert: { params: { source: string; language: string; agent: string }; result: null };
   /** Replace the source of the cell that the person was last in. */

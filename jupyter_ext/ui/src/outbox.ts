@@ -1,6 +1,7 @@
 /** What the user sent and the server has not confirmed, kept over a reload of the page. */
 
 import type { ContextItem } from "./protocol";
+import { randomId } from "./randomId";
 
 /** Where it is kept: the browser's `sessionStorage`, one per tab. */
 export type Store = Pick<Storage, "getItem" | "setItem" | "removeItem">;
@@ -87,10 +88,4 @@ function restore(key: string, store: Store | null): readonly Outgoing[] {
   } catch {
     return [];
   }
-}
-
-/** `crypto.randomUUID` exists only on HTTPS and localhost, and notebooks are served over plain HTTP as well. */
-function randomId(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

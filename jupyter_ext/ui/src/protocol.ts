@@ -60,9 +60,6 @@ export interface SessionParams {
   kernelId?: string;
   notebook?: string;
   new?: boolean;
-  /** Only a session that is there already; otherwise the answer is `NoSuchSession`. */
-  existing?: boolean;
-  clientTools?: string[];
 }
 
 /** What a message may bring along. */
@@ -123,8 +120,12 @@ export interface Plan {
 /** What a client must know of a test report to show it. */
 export interface Report {
   reportId: string;
-  title?: string;
+  /** What was tested. */
+  target?: string;
   counts?: Record<string, number>;
+  outcomes?: { name: string; verdict: string; reason?: string }[];
+  /** Whether and where the tests were put in. */
+  placing?: string;
 }
 
 export interface ResumeResult {
@@ -202,6 +203,7 @@ export interface NotificationParams {
   ToolCallNotification: ToolCallParams;
   "tool.permission_requested": PermissionRequest;
   "tool.permission_resolved": { requestId: string; decision: PermissionDecision; by: string };
+  "context.resolved": { messageId: string; problems?: string[] };
   "session.mode_changed": { mode: Mode };
   "plan.updated": { plan: Plan };
   "tests.reported": { report: Report };
@@ -240,10 +242,15 @@ export type SessionEvent = {
 /** What each request takes and answers. */
 export interface Requests {
   startSession: { params: { sessionParams: SessionParams }; result: StartResult };
-  resumeSession: { params: { sessionId: string; afterSeq: number; clientTools?: string[] }; result: ResumeResult };
+  resumeSession: { params: { sessionId: string; afterSeq: number }; result: ResumeResult };
   sendUserMessage: {
     params: { sessionId: string; message: string; clientMessageId: string; context?: readonly ContextItem[] };
     result: SendResult;
+  };
+  /** Carry tools out in every session of a kernel, those that are there and those to come. */
+  "kernel.attach": {
+    params: { kernelId: string; clientTools: readonly string[] };
+    result: { clientId: string; toolCalls: (ToolCallParams & { sessionId: string })[] };
   };
   provideToolResult: {
     params: { sessionId: string; toolCallId: string; result: string; isError: boolean };

@@ -90,11 +90,6 @@ export class SessionClient {
     return this.#sessionId;
   }
 
-  /** The last event that this client has, or is being sent. */
-  get seq(): number {
-    return Math.max(this.#lastSeq, this.#replayUntil);
-  }
-
   /** False while earlier events are being replayed: what they tell is no news. */
   get isCaughtUp(): boolean {
     return this.#lastSeq >= this.#replayUntil;

@@ -31,6 +31,8 @@ export interface UserEntry {
   text: string;
   /** What the message brought along. */
   context: readonly ContextItem[];
+  /** What of it could not be read, or was left out. */
+  problems: readonly string[];
   ts: string | null;
 }
 
@@ -142,6 +144,8 @@ export function fold(state: ChatState, event: SessionEvent): ChatState {
       };
     case "session.mode_changed":
       return { ...state, mode: event.params.mode };
+    case "context.resolved":
+      return { ...state, entries: withProblems(state.entries, event.params) };
     case "tool.permission_requested":
       return withPermissions(state, [event.params]);
     case "tool.permission_resolved":
@@ -209,7 +213,7 @@ function fromHistory(messages: readonly HistoryMessage[]): Entry[] {
 }
 
 function userEntry({ messageId, agent, content, context, ts }: HistoryMessage): UserEntry {
-  return { role: "user", messageId, clientMessageId: null, agent, text: content, context: context ?? [], ts: ts ?? null };
+  return { role: "user", messageId, clientMessageId: null, agent, text: content, context: context ?? [], problems: [], ts: ts ?? null };
 }
 
 /** The rounds of one turn may be several messages; here they are one entry. */
@@ -251,9 +255,18 @@ function foldUserMessage(
     agent: params.agent,
     text: params.message,
     context: params.context ?? [],
+    problems: [],
     ts: params.ts ?? null,
   };
   return { ...state, entries: [...state.entries, entry] };
+}
+
+function withProblems(
+  entries: readonly Entry[],
+  { messageId, problems }: NotificationParams["context.resolved"],
+): readonly Entry[] {
+  if (!problems?.length) return entries;
+  return entries.map((entry) => (entry.role === "user" && entry.messageId === messageId ? { ...entry, problems } : entry));
 }
 
 interface Turn {

@@ -1,5 +1,6 @@
 import { backoff } from "./backoff";
 import { JsonRpcClient } from "./jsonrpc";
+import { randomId } from "./randomId";
 import type { RequestMethod, Requests } from "./protocol";
 import { ConnectionLost, type Notification, type Transport, type TransportState } from "./transport";
 
@@ -29,6 +30,11 @@ export function findServer(page: Document = document): ServerAddress | null {
   } catch {
     return null;
   }
+}
+
+/** What connections of this page have in common: the chat's, and that of whoever owns the cells, who is loaded apart. */
+function pageId(): string {
+  return (document.documentElement.dataset["whispererPage"] ??= randomId());
 }
 
 /** The protocol over the server extension's WebSocket; the cookie authenticates, a token where the page has one. */
@@ -175,7 +181,6 @@ export class WebSocketTransport implements Transport {
 
   #query(): string {
     const { token, client } = this.server;
-    const query = new URLSearchParams({ ...(token && { token }), ...(client && { client }) }).toString();
-    return query && `?${query}`;
+    return `?${new URLSearchParams({ ...(token && { token }), ...(client && { client }), page: pageId() }).toString()}`;
   }
 }

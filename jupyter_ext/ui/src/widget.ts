@@ -84,14 +84,14 @@ function show(session: SessionClient, model: Model, el: HTMLElement): () => void
   };
 }
 
-/** On every connection anew: meanwhile the session may have left the server's memory, and who carries out its tools. */
+/** On every connection anew: it may be to another session. */
 function offerToNotebook(session: SessionClient, model: Model, view: ChatView): () => void {
   let isOffered = false;
   const offer = () => {
-    const { sessionId, seq } = session;
+    const { sessionId } = session;
     if (session.picture.connection !== "live" || sessionId === null) isOffered = false;
     else if (!isOffered) {
-      const params = { sessionId, seq, kernelId: model.get("_kernel_id") || null };
+      const params = { sessionId, kernelId: model.get("_kernel_id") || null };
       const joined = askNotebook(view.element, "join", params);
       isOffered = joined !== null;
       void joined?.then(() => {

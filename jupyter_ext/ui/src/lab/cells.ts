@@ -52,6 +52,12 @@ export class NotebookCells {
     return this.all.find(({ node }) => element !== null && node.contains(element)) ?? null;
   }
 
+  /** The cell whose code runs: the first of those that were sent to the kernel. */
+  get running(): Cell | null {
+    const runs = ({ model }: Cell) => model.type === "code" && (model as ICodeCellModel).executionState === "running";
+    return this.all.find(runs) ?? null;
+  }
+
   outline(): { cells: CellOutline[]; left_out?: number } {
     const cells = this.all.slice(0, MOST_OUTLINE_CELLS).map(outlineOf);
     const more = this.all.length - cells.length;

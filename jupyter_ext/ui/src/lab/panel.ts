@@ -8,22 +8,12 @@ import { NotebookCells } from "./cells";
 import { lookAround } from "./surroundings";
 import { ToolClient } from "./toolClient";
 
-/** By this name a kernel's code says which session its notebook has, where no chat is shown. */
-const COMM_TARGET = "whisperer.cells";
-
-/** What a kernel's code says when it opens a comm: the session, and the cell whose code it is. */
-interface Opening {
-  sessionId?: string;
-  seq?: number;
-  cellId?: string;
-}
-
-/** One open notebook: the sessions it has joined, and what the chats in it ask. */
+/** One open notebook: carries out the tools of its kernel's sessions, and what the chats in it ask. */
 export class Panel {
   readonly #cells: NotebookCells;
   readonly #client: ToolClient;
-  /** By session: what shows it, a chat or the cell whose code it is. */
-  readonly #shownBy = new Map<string, Element | string>();
+  /** By session: the chat that shows it. */
+  readonly #chats = new Map<string, Element>();
   /** The cell that the person was last in, those with a chat left out: to use a chat one must click into its cell. */
   #lastActive: string | null = null;
 
@@ -33,7 +23,7 @@ export class Panel {
   ) {
     this.#cells = new NotebookCells(widget);
     const tools = new CellTools(this.#cells, (sessionId) => this.#anchor(sessionId));
-    this.#client = new ToolClient(transport, tools, () => this.#kernel?.id ?? null);
+    this.#client = new ToolClient(transport, tools);
     widget.sessionContext.kernelChanged.connect((_, { newValue }) => {
       if (newValue) this.#attend(newValue);
     });
@@ -52,9 +42,9 @@ export class Panel {
     return kernelId !== null && this.#kernel?.id === kernelId;
   }
 
-  async join(sessionId: string, seq: number, shownBy: Element | string): Promise<null> {
-    this.#shownBy.set(sessionId, shownBy);
-    await this.#client.join(sessionId, seq);
+  async join(sessionId: string, chat: Element): Promise<null> {
+    this.#chats.set(sessionId, chat);
+    await this.#client.attached;
     return null;
   }
 
@@ -90,18 +80,12 @@ export class Panel {
   }
 
   #attend(kernel: Kernel.IKernelConnection): void {
-    void this.#client.find();
-    kernel.registerCommTarget(COMM_TARGET, async (comm, { content }) => {
-      const { sessionId, seq, cellId } = content.data as Opening;
-      if (sessionId) await this.join(sessionId, seq ?? 0, cellId ?? "");
-      comm.send({ joined: sessionId ?? null });
-    });
+    this.#client.attach(kernel.id);
   }
 
   #anchor(sessionId: string): Cell | null {
-    const shownBy = this.#shownBy.get(sessionId) ?? null;
-    if (typeof shownBy !== "string") return this.#cells.around(shownBy);
-    return this.#cells.all.find(({ model }) => model.id === shownBy) ?? null;
+    // Where no chat shows it, it is code in a cell that asks, and waits for the answer.
+    return this.#cells.around(this.#chats.get(sessionId) ?? null) ?? this.#cells.running;
   }
 
   #activated(cell: Cell | null): void {

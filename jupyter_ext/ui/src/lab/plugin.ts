@@ -44,7 +44,7 @@ const plugin: JupyterFrontEndPlugin<void> = {
   activate: (_app: JupyterFrontEnd, tracker: INotebookTracker) => {
     const panels = new Panels(tracker);
     answerChats({
-      join: (from, { sessionId, seq, kernelId }) => panels.around(from, kernelId)?.join(sessionId, seq, from) ?? null,
+      join: (from, { sessionId, kernelId }) => panels.around(from, kernelId)?.join(sessionId, from) ?? null,
       insert: (from, code) => panels.around(from)?.insert(from, code) ?? null,
       replace: (from, { source }) => panels.around(from)?.replace(source) ?? null,
       look: (from) => panels.around(from)?.look() ?? null,

@@ -37,6 +37,8 @@ export class Composer {
   readonly #attachments = new Attachments();
   readonly #completion = new Completion(this.#box);
   #agents: readonly AgentInfo[] = [];
+  /** The mention that the button typed asks for context, not for an agent. */
+  #addsContext = false;
   #running: boolean | null = null;
 
   constructor(
@@ -125,6 +127,7 @@ export class Composer {
     const { value, selectionEnd } = this.#box;
     const gap = selectionEnd === 0 || /\s$/.test(value.slice(0, selectionEnd)) ? "" : " ";
     this.#box.setRangeText(`${gap}@`, selectionEnd, selectionEnd, "end");
+    this.#addsContext = true;
     this.focus();
     this.#typed();
   }
@@ -132,6 +135,7 @@ export class Composer {
   async #complete(): Promise<void> {
     const mention = this.#mention();
     if (!mention) {
+      this.#addsContext = false;
       this.#completion.close();
       return;
     }
@@ -154,7 +158,8 @@ export class Composer {
   }
 
   #agentChoices(mention: Mention): Choice[] {
-    return agentsFor(mention, this.#agents).map(({ agent_id, name, role }) => ({
+    const agents = this.#addsContext ? [] : agentsFor(mention, this.#agents);
+    return agents.map(({ agent_id, name, role }) => ({
       label: [name, role].filter(Boolean).join(", "),
       word: agent_id,
       choose: () => {

@@ -55,7 +55,7 @@ export class Conversation {
   #showQuestion(entry: UserEntry, delivery: Delivery): void {
     const key = `question ${entry.clientMessageId ?? entry.messageId}`;
     const row = this.#row(key, UserMessage);
-    row.attach(entry.context);
+    row.attach(entry.context, entry.problems);
     row.update(entry.text, entry.ts, delivery, {
       onTakeBack: () => {
         this.actions.onTakeBack(entry.messageId);

@@ -22,10 +22,14 @@ export class MadeCard {
     if (lines.length > 0) this.element.append(h("ol", {}, ...lines));
   }
 
-  #showReport({ title, counts }: Report): void {
-    this.#name("Test report", title ?? "");
+  #showReport({ target, counts, outcomes, placing }: Report): void {
+    this.#name("Test report", target ?? "");
     const words = Object.entries(counts ?? {}).map(([name, count]) => `${count} ${name}`);
+    const others = (outcomes ?? []).filter(({ verdict }) => verdict !== "passed");
+    const lines = others.map(({ name, verdict, reason }) => h("li", {}, [`${name}: ${verdict}`, reason].filter(Boolean).join(", ")));
     if (words.length > 0) this.element.append(h("p", {}, words.join(" · ")));
+    if (lines.length > 0) this.element.append(h("ul", {}, ...lines));
+    if (placing) this.element.append(h("p", {}, placing));
   }
 
   #name(kind: string, title: string): void {

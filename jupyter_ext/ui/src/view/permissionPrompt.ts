@@ -71,7 +71,8 @@ export function question({ agent, toolName }: PermissionRequest, cast: Cast): st
 
 /** What a yes for the session would hold for, and until when an answer counts. */
 function termsOf({ bound, expiresAt }: PermissionRequest): string {
-  const values = Object.entries(bound ?? {}).map(([name, value]) => `${name}: ${JSON.stringify(value)}`);
+  const given = Object.entries(bound ?? {}).filter(([, value]) => value !== null);
+  const values = given.map(([name, value]) => `${name}: ${JSON.stringify(value)}`);
   const held = values.join(", ");
   const forSession = held && held.length <= 120 ? `A yes for this session holds for ${held}.` : "";
   const until = expiresAt ? `No answer by ${new Date(expiresAt).toLocaleTimeString()} is a no.` : "";

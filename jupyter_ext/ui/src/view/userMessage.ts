@@ -16,14 +16,16 @@ export class UserMessage {
   readonly element = h("article", { class: "whisperer-message", "data-author": "user", "aria-label": "You" });
   readonly #text = h("div", { class: "whisperer-user-text" });
   readonly #context = h("ul", { class: "whisperer-attached", "aria-label": "Context", hidden: true });
+  readonly #problems = h("div", { class: "whisperer-refusal", hidden: true });
   readonly #delivery = h("div", { class: "whisperer-delivery" });
   #shown: Delivery | null = null;
 
   constructor() {
-    this.element.append(this.#text, this.#context, this.#delivery);
+    this.element.append(this.#text, this.#context, this.#problems, this.#delivery);
   }
 
-  attach(context: readonly ContextItem[]): void {
+  attach(context: readonly ContextItem[], problems: readonly string[] = []): void {
+    setText(this.#problems, problems.join("\n"));
     if (this.#context.childElementCount === context.length) return;
     this.#context.hidden = context.length === 0;
     this.#context.replaceChildren(...context.map((item) => h("li", { class: "whisperer-chip" }, contextWords(item))));

@@ -1,0 +1,348 @@
+"""Cells that agents put into the notebook, and the person's say in it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser.conftest import NewPage, Serve
+from tests.browser.lab import SHOW_CHAT, Chat, Lab, Notebook, settings
+from tests.fakes.provider import FakeProvider, Reply
+
+PLAN: list[dict[str, Any]] = [
+    {"type": "markdown", "source": "# Plan\n\n- [ ] read\n- [ ] add", "kind": "plan"},
+    {"type": "markdown", "source": "## Read", "kind": "step"},
+    {"type": "code", "source": "answer = 6 * 7\nprint(answer)", "kind": "step"},
+]
+PLAN_SOURCES = [cell["source"] for cell in PLAN]
+CODE = "Like this:\n\n```python\ntotal = sum(range(10))\n```\n"
+OTHER = "'the other notebook'"
+PICTURES = Path(__file__).parents[2] / "docs/screenshots"
+
+
+def inserting(provider: FakeProvider, **arguments: Any) -> None:
+    """The model's next answer asks for the plan's cells, and the one after it says that it is done."""
+    provider.script(Reply.tools(("call-1", "insert_cells", {"cells": PLAN, **arguments})), Reply.answer("All done."))
+
+
+def tool_results(provider: FakeProvider) -> list[str]:
+    """What the model was told last of its tool calls."""
+    messages = provider.chats()[-1].json["messages"]
+    return [message["content"] for message in messages if message["role"] == "tool"]
+
+
+def ready(notebook: Notebook) -> Chat:
+    """The chat, as soon as the plugin carries its session's tools out."""
+    chat = notebook.show_chat()
+    expect(chat.region).to_have_attribute("data-notebook", "")
+    return chat
+
+
+def in_mode(chat: Chat, mode: str) -> None:
+    """Choose what tools are permitted without asking."""
+    chat.mode.select_option(mode)
+    expect(chat.mode).to_be_enabled()
+    expect(chat.mode).to_have_value(mode)
+
+
+def expect_end(chat: Chat, words: str = "All done.") -> None:
+    """Wait until the agent has said so, and no turn runs."""
+    expect(chat.last()).to_contain_text(words)
+    chat.expect_idle()
+
+
+def photograph(page: Page, name: str) -> None:
+    """A picture for the documentation, where one is wanted."""
+    if os.environ.get("WHISPERER_SCREENSHOTS") == "1":
+        PICTURES.mkdir(exist_ok=True)
+        page.screenshot(path=PICTURES / f"{name}.png")
+
+
+def sources_of(page: Page, path: str) -> list[str]:
+    """The cells' sources of a notebook in any tab of JupyterLab."""
+    sources: list[str] = page.evaluate(
+        """path => {
+            const [panel] = [...jupyterapp.shell.widgets('main')].filter(({context}) => context?.path === path);
+            return Array.from(panel.content.model.cells, cell => cell.sharedModel.source);
+        }""",
+        path,
+    )
+    return sources
+
+
+@pytest.fixture
+def asked(notebook: Notebook, provider: FakeProvider) -> tuple[Chat, Locator]:
+    """A chat in which Alice asks whether she may put cells in, and the question."""
+    chat = ready(notebook)
+    inserting(provider)
+    chat.ask("Plan it.")
+    expect(chat.permission).to_be_visible()
+    return chat, chat.permission
+
+
+def test_cells_go_into_the_right_notebook_and_one_undo_takes_them_back(
+    lab: Lab, notebook: Notebook, provider: FakeProvider
+) -> None:
+    """With another notebook's tab in front, typed cells go below the chat of the one that asked; one undo removes all."""
+    chat = ready(notebook)
+    in_mode(chat, "edit")
+    notebook.add("after = 'the chat'")
+    before = notebook.sources
+    gate = provider.gate()
+    calls = Reply.tools(("call-1", "insert_cells", {"cells": PLAN}))
+    provider.script(Reply([gate, *calls.steps]), Reply.answer("All done."))
+    chat.ask("Plan it.")
+    other = lab.write(OTHER)
+    notebook.do("await jupyterapp.commands.execute('docmanager:open', {path: value})", other)
+    notebook.page.wait_for_function("path => jupyterapp.shell.currentWidget?.context?.path === path", arg=other)
+    notebook.wait_until_ready()
+    gate.open()
+    notebook.page.wait_for_function(
+        """([path, count]) => [...jupyterapp.shell.widgets('main')]
+            .some(({context, content}) => context?.path === path && content.model.cells.length === count)""",
+        arg=[notebook.path, len(before) + len(PLAN)],
+    )
+    assert sources_of(notebook.page, other) == [OTHER]
+    notebook.do("await jupyterapp.commands.execute('docmanager:open', {path: value})", notebook.path)
+    expect_end(notebook.chat())
+    assert notebook.sources == [before[0], *PLAN_SOURCES, *before[1:]]
+    made = notebook.cells[1:4]
+    assert [cell["type"] for cell in made] == ["markdown", "markdown", "code"]
+    assert [cell["metadata"]["whisperer"]["kind"] for cell in made] == ["plan", "step", "step"]
+    assert all(cell["metadata"]["tags"] == ["whisperer"] for cell in made)
+    assert all(cell["metadata"]["whisperer"]["agent"] == "alice" for cell in made)
+    assert len({cell["metadata"]["whisperer"]["requestId"] for cell in made}) == 1
+    expect(notebook.page.get_by_role("heading", name="Plan")).to_be_visible()
+    photograph(notebook.page, "cells-inserted")
+    notebook.undo()
+    assert notebook.sources == before
+
+
+def test_cells_that_come_later_stand_further_down(notebook: Notebook, provider: FakeProvider) -> None:
+    """A second insertion goes below the first; its code is run, and the model reads what it printed."""
+    chat = ready(notebook)
+    in_mode(chat, "auto")
+    inserting(provider)
+    chat.ask("Plan it.")
+    expect_end(chat)
+    second = [{"type": "code", "source": "print('second', answer + 1)"}]
+    run_first = ("call-1", "insert_cells", {"cells": [{"type": "code", "source": "answer = 42"}, *second], "run": True})
+    provider.script(Reply.tools(run_first), Reply.answer("Ran."))
+    chat.ask("And now?")
+    expect_end(chat, "Ran.")
+    assert notebook.sources == [SHOW_CHAT, *PLAN_SOURCES, "answer = 42", second[0]["source"]]
+    assert notebook.output(5) == "second 43"
+    assert "second 43" in tool_results(provider)[-1]
+
+
+def test_two_tabs_insert_once(notebook: Notebook, provider: FakeProvider, lab: Lab, new_page: NewPage) -> None:
+    """The notebook is open in two tabs: the one in which it was asked for puts the cells in, whichever came first."""
+    first = ready(notebook)
+    in_mode(first, "edit")
+    second = lab.open(new_page(), notebook.path)
+    other = ready(second)
+    for asking, mine, theirs in ((first, notebook, second), (other, second, notebook)):
+        before, untouched = mine.sources, theirs.sources
+        inserting(provider)
+        asking.ask("Plan it.")
+        expect_end(first)
+        expect_end(other)
+        assert mine.sources == [*before, *PLAN_SOURCES]
+        assert theirs.sources == untouched
+
+
+def test_cells_are_read_by_id(notebook: Notebook, provider: FakeProvider) -> None:
+    """The outline names the cells; source and outputs are read by id; an id that is not there is an error that says so."""
+    notebook.add("print('x' * 9000)\n1 / 0")
+    chat = ready(notebook)
+    with pytest.raises(AssertionError, match="ZeroDivisionError"):
+        notebook.run(1)
+    cell = notebook.cells[1]["id"]
+    provider.script(
+        Reply.tools(("call-1", "notebook_outline", {})),
+        Reply.tools(("call-2", "read_cells", {"cell_ids": [cell]}), ("call-3", "read_cells", {"cell_ids": ["gone"]})),
+        Reply.answer("All done."),
+    )
+    chat.ask("What failed?")
+    expect_end(chat)
+    outline, content, stale = tool_results(provider)
+    assert cell in outline
+    assert '"failed":true' in outline
+    assert "ZeroDivisionError: division by zero" in content
+    assert "characters left out" in content
+    assert len(content) < 9000
+    assert "There is no cell with the id gone" in stale
+    assert notebook.sources[2:] == []
+
+
+@pytest.mark.parametrize(("answer", "inserted"), [("Deny", False), ("Allow once", True)])
+def test_question_is_answered(
+    asked: tuple[Chat, Locator], notebook: Notebook, provider: FakeProvider, answer: str, *, inserted: bool
+) -> None:
+    """The question shows what will happen; nothing does before the answer, and after a no nothing ever does."""
+    chat, question = asked
+    expect(question).to_contain_text("Alice asks to use insert_cells")
+    expect(question).to_contain_text("answer = 6 * 7")
+    assert notebook.sources == [SHOW_CHAT]
+    photograph(notebook.page, "permission")
+    question.get_by_role("button", name=answer, exact=True).click()
+    expect(question).to_have_count(0)
+    expect_end(chat)
+    assert notebook.sources == ([SHOW_CHAT, *PLAN_SOURCES] if inserted else [SHOW_CHAT])
+    assert ("did not permit" in tool_results(provider)[0]) is not inserted
+
+
+def test_yes_for_the_session_is_asked_once(
+    asked: tuple[Chat, Locator], notebook: Notebook, provider: FakeProvider
+) -> None:
+    """After a yes for the session the same is done without a question; running what was only to be put in asks again."""
+    chat, question = asked
+    question.get_by_role("button", name="Allow for this session").click()
+    expect_end(chat)
+    provider.script(
+        Reply.tools(("call-1", "insert_cells", {"cells": [{"type": "code", "source": "again = 1"}]})),
+        Reply.answer("Twice."),
+    )
+    chat.ask("Again.")
+    expect_end(chat, "Twice.")
+    assert notebook.sources[-1] == "again = 1"
+    inserting(provider, run=True)
+    chat.ask("And run it.")
+    expect(chat.permission).to_contain_text("and run them")
+    chat.permission.get_by_role("button", name="Deny").click()
+    expect_end(chat)
+
+
+def test_question_without_an_answer_is_a_no(serve: Serve, page: Page) -> None:
+    """Nobody answers in time: the question goes, and the model is told."""
+    with FakeProvider() as provider:
+        lab = serve(environ=settings(provider.url, LIMITS__PERMISSION_TIMEOUT_S="2"))
+        notebook = lab.new(page, SHOW_CHAT)
+        chat = ready(notebook)
+        inserting(provider)
+        chat.ask("Plan it.")
+        expect(chat.permission).to_be_visible()
+        expect(chat.permission).to_have_count(0)
+        expect_end(chat)
+        assert "No answer" in tool_results(provider)[0]
+        assert notebook.sources == [SHOW_CHAT]
+
+
+def test_question_is_there_again_after_a_reload(asked: tuple[Chat, Locator], notebook: Notebook) -> None:
+    """Reloaded while a question stands: it stands again, and a yes puts the cells into the page of now."""
+    notebook.save()
+    notebook.reload()
+    chat = notebook.chat()
+    expect(chat.region).to_have_attribute("data-notebook", "")
+    expect(chat.permission).to_have_count(1)
+    chat.permission.get_by_role("button", name="Allow once").click()
+    expect_end(chat)
+    assert notebook.sources == [SHOW_CHAT, *PLAN_SOURCES]
+
+
+def test_stop_takes_the_question_away(asked: tuple[Chat, Locator], notebook: Notebook) -> None:
+    """A turn that is stopped asks nothing more."""
+    chat, question = asked
+    chat.stop.click()
+    expect(question).to_have_count(0)
+    chat.expect_idle()
+    assert notebook.sources == [SHOW_CHAT]
+
+
+def test_question_by_keyboard(asked: tuple[Chat, Locator], notebook: Notebook) -> None:
+    """The question is reached with Shift+Tab from the text box, answered with Enter, and the box has the focus again."""
+    chat, question = asked
+    deny = question.get_by_role("button", name="Deny")
+    chat.box.focus()
+    for _ in range(4):
+        notebook.page.keyboard.press("Shift+Tab")
+        if deny.evaluate("button => button === document.activeElement"):
+            break
+    expect(deny).to_be_focused()
+    notebook.page.keyboard.press("Enter")
+    expect(question).to_have_count(0)
+    expect(chat.box).to_be_focused()
+
+
+def test_code_in_a_reply_goes_into_cells(notebook: Notebook, provider: FakeProvider) -> None:
+    """Insert below puts code under the chat, Replace cell into the cell that the person was in; each is one undo."""
+    notebook.add("total = None")
+    chat = ready(notebook)
+    provider.script(Reply.answer(CODE))
+    chat.ask("Sum it.")
+    expect_end(chat, "Like this")
+    notebook.do("panel.content.activeCellIndex = 1")
+    chat.box.click()
+    chat.region.get_by_role("button", name="Replace cell").click()
+    notebook.page.wait_for_function(
+        "() => jupyterapp.shell.currentWidget.content.model.cells.get(1).sharedModel.source[8] === 's'"
+    )
+    assert notebook.sources == [SHOW_CHAT, "total = sum(range(10))"]
+    notebook.do("panel.content.activeCell.editor.undo()")
+    assert notebook.sources == [SHOW_CHAT, "total = None"]
+    chat.region.get_by_role("button", name="Insert below").click()
+    notebook.page.wait_for_function("() => jupyterapp.shell.currentWidget.content.model.cells.length === 3")
+    assert notebook.sources == [SHOW_CHAT, "total = sum(range(10))", "total = None"]
+    assert notebook.cells[1]["metadata"]["whisperer"]["kind"] == "code"
+    notebook.undo()
+    assert notebook.sources == [SHOW_CHAT, "total = None"]
+
+
+def test_message_brings_a_cell_along(notebook: Notebook, provider: FakeProvider) -> None:
+    """Add context offers the cell that the person was in; the message shows it, and the model reads its source."""
+    notebook.add("secret_word = 'aardvark'")
+    chat = ready(notebook)
+    notebook.do("panel.content.activeCellIndex = 1")
+    chat.region.get_by_role("button", name="Add context").click()
+    chat.region.get_by_role("option", name="Active cell: secret_word = 'aardvark'").click()
+    chat.box.press_sequentially("Which word?")
+    chat.box.press("Enter")
+    expect(chat.last("You").get_by_role("list", name="Context")).to_be_visible()
+    expect(chat.last()).to_contain_text("Which word?")
+    chat.expect_idle()
+    assert "secret_word = 'aardvark'" in str(provider.chats()[-1].json["messages"])
+
+
+def test_at_sign_names_agents(notebook: Notebook, provider: FakeProvider) -> None:
+    """At a message's beginning an @ offers the agents; Escape closes the list, Enter takes what is marked."""
+    chat = ready(notebook)
+    provider.script(Reply.answer("Tested."))
+    chat.box.press_sequentially("@te")
+    expect(chat.region.get_by_role("option", name="Tessa, Tester")).to_be_visible()
+    chat.box.press("Enter")
+    expect(chat.box).to_have_value("@tessa ")
+    chat.box.press_sequentially("test this")
+    chat.box.press("Enter")
+    expect(chat.text("Tessa")).to_have_text("Tested.")
+
+
+def test_code_without_a_chat_puts_cells_below_its_own(notebook: Notebook, provider: FakeProvider) -> None:
+    """A session that Python began: where nobody could be asked nothing is done; where it may, cells go below that code."""
+    notebook.run_code("from whisperer_kernel import Whisperer\n\nwhisperer = Whisperer()")
+    notebook.add("'last'")
+    inserting(provider)
+    notebook.run_code("print(whisperer.ask_sync('Plan it.'))")
+    assert "Nobody is there to ask" in tool_results(provider)[0]
+    notebook.run_code("_ = whisperer.wait(lambda client: client.call('session.set_mode', {'mode': 'edit'}))")
+    inserting(provider)
+    asking = "_ = whisperer.ask_sync('Plan it.')"
+    before = notebook.sources
+    notebook.do("panel.content.model.sharedModel.insertCell(2, {cell_type: 'code', source: value})", asking)
+    notebook.run(2)
+    assert notebook.sources == [*before[:2], asking, *PLAN_SOURCES, *before[2:]]
+    assert provider.chats()
+
+
+def test_notebook7_puts_cells_in(lab: Lab, page: Page, provider: FakeProvider) -> None:
+    """The same plugin does it in Notebook 7."""
+    notebook = lab.open_notebook7(page, lab.write(SHOW_CHAT))
+    chat = ready(notebook)
+    in_mode(chat, "edit")
+    inserting(provider)
+    chat.ask("Plan it.")
+    expect_end(chat)
+    assert notebook.sources == [SHOW_CHAT, *PLAN_SOURCES]
