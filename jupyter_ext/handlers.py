@@ -99,9 +99,8 @@ class WhispererSocket(WebSocketMixin, WebSocketHandler, JupyterHandler):
 
     async def _write(self, frames: list[str]) -> None:
         try:
-            # Tornado queues them in order; the last is through when all are.
-            written = [self.write_message(frame) for frame in frames]
-            await written[-1]
+            # Tornado queues them in order. Gathered, so that nobody misses what comes of those before the last.
+            await asyncio.gather(*(self.write_message(frame) for frame in frames))
         except WebSocketClosedError:
             # on_close tells everybody who has to know.
             self._outbox.close()

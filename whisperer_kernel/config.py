@@ -22,7 +22,7 @@ from whisperer_kernel.yamlfile import YamlFile
 
 PREFIX = "WHISPERER_"
 # Named like settings, but they say where settings are, or belong to the test suite.
-NOT_SETTINGS = {"WHISPERER_CONFIG", "WHISPERER_CHROMIUM"}
+NOT_SETTINGS = {"WHISPERER_CONFIG", "WHISPERER_CHROMIUM", "WHISPERER_SCREENSHOTS"}
 
 PROVIDERS = {None, "openrouter", "openai", "ollama", "lmstudio", "embedded", "scripted"}
 

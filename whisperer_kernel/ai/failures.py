@@ -28,6 +28,7 @@ DETAIL_CHARS = 300
 LONGEST_WAIT_S = 1e9
 _HIDDEN = "[key]"
 _KEY_LIKE = re.compile(r"\b(?:sk|pk|key|gsk|xai|hf)[-_][\w*-]{8,}|(?<=Bearer )\S+", re.IGNORECASE)
+_PAGE = re.compile(rb"\s*<(?:!doctype|html)", re.IGNORECASE)
 _TAGS = re.compile(r"<(script|style|title)\b.*?</\1>|<[^>]*>", re.IGNORECASE | re.DOTALL)
 _CONTEXT = re.compile(
     r"context[ _-](?:length|window|size)|maximum context|exceed_context|prompt is too long|too many tokens",
@@ -82,7 +83,8 @@ class Failures:
     def not_a_reply(self, body: bytes) -> ProviderError:
         """A good status over something that is no reply."""
         detail = self._detail(body)
-        what = f"something that is not a reply{_colon(detail)}" if detail else "an empty reply"
+        thing = "a web page instead of a reply" if _PAGE.match(body) else "something that is not a reply"
+        what = f"{thing}{_colon(detail)}" if detail else "an empty reply"
         return ProviderError("protocol", f"{self.label} sent {what}. Is provider.base_url the address of its API?")
 
     def of_timeout(self, kind: ErrorKind, seconds: float) -> ProviderError:

@@ -11,6 +11,7 @@ import msgspec
 from whisperer_kernel.agents.spec import AgentSpec
 from whisperer_kernel.errors import InvalidParams
 from whisperer_kernel.events import STOPPED
+from whisperer_kernel.rpc import commands
 from whisperer_kernel.rpc import params as p
 from whisperer_kernel.rpc.dispatcher import Call, Method
 from whisperer_kernel.sessions.manager import StatelessSessionManager
@@ -169,6 +170,12 @@ class Methods:
         """End the running turn, or take back a queued message."""
         session = await self._held(call, params.session_id)
         return p.Cancelled(cancelled=await session.cancel(params.message_id))
+
+    @method("dispatchCommand")
+    async def dispatch_command(self, call: Call, params: p.DispatchCommand) -> p.CommandOutput:
+        """Do what a slash command says."""
+        session = await self._held(call, params.session_id)
+        return p.CommandOutput(output=await commands.run(session, self._services, params.command))
 
     @method("echo")
     async def echo(self, _call: Call, params: p.Echo) -> str:

@@ -161,7 +161,8 @@ export class ChatView {
     const isRunning = runningTurn(chat) !== null;
     this.#composer.update(isRunning, chat.agent && this.#cast.nameOf(chat.agent));
     setText(this.#hint, connection === "live" ? (isRunning ? RUNNING_HINT : HINT) : "");
-    setText(this.#usage, usageWords(chat.usage));
+    const used = usageWords(chat.usage);
+    setText(this.#usage, used && `${used} in this session`);
     this.#usage.title = usageDetail(chat.usage);
     this.#announceEnds(picture);
     this.#pin.follow();
