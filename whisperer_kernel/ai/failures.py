@@ -94,6 +94,11 @@ class Failures:
         what = f"{thing}{_colon(detail)}" if detail else "an empty reply"
         return ProviderError("protocol", f"{self.label} sent {what}. Is provider.base_url the address of its API?")
 
+    def encoded(self) -> ProviderError:
+        """A reply that would have to be unpacked first."""
+        text = f"{self.label} sent a compressed reply, although it was asked not to. Is there a proxy that can be told?"
+        return ProviderError("protocol", text)
+
     def of_timeout(self, kind: ErrorKind, seconds: float) -> ProviderError:
         """One of the three timeouts."""
         words = {
