@@ -22,7 +22,7 @@ from whisperer_kernel.version import __version__
 
 RESOURCE = "whisperer"
 MAX_REQUESTS_AT_ONCE = 64
-UNSUPPORTED, TRY_AGAIN_LATER = 1003, 1013
+UNSUPPORTED, RESTART, TRY_AGAIN_LATER = 1003, 1012, 1013
 
 log = logging.getLogger(__name__)
 
@@ -70,7 +70,7 @@ class WhispererSocket(WebSocketMixin, WebSocketHandler, JupyterHandler):
         self._outbox = Outbox(self._write, self._overflowed, limit)
         owner = owner_of(self.identity_provider, self.current_user)
         keeps_alive = self.get_query_argument("client", "") != "kernel"
-        self._connection = Connection(owner, self._outbox.send, keeps_alive=keeps_alive)
+        self._connection = Connection(owner, self._outbox.send, keeps_alive=keeps_alive, hang_up=self._hang_up)
         self._requests: set[asyncio.Task[None]] = set()
         self.whisperer.sockets.add(self)
 
@@ -104,6 +104,9 @@ class WhispererSocket(WebSocketMixin, WebSocketHandler, JupyterHandler):
         except WebSocketClosedError:
             # on_close tells everybody who has to know.
             self._outbox.close()
+
+    def _hang_up(self) -> None:
+        self.close(RESTART, "resume")
 
     def _overflowed(self) -> None:
         log.warning("a client does not read: its socket is closed, it can resume")

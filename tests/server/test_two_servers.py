@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import signal
 import time
@@ -17,6 +16,8 @@ from tests.server.process import Server
 
 NOTEBOOK = "shared.ipynb"
 TAKEN_OVER_WITHIN_S = 5.0
+RESUME = 1012
+STOPPED = 2
 
 
 @pytest.fixture
@@ -90,7 +91,7 @@ async def test_busy(pair: tuple[Server, Server], connect: Connect) -> None:
 
 
 async def test_take_over(pair: tuple[Server, Server], connect: Connect) -> None:
-    """A killed server's session is run by the other within five seconds, the cut turn interrupted."""
+    """A killed server's session is run by the other within five seconds; who followed there has to resume it."""
     first = await join(connect, pair[0])
     await first.request("session.set_model", sessionId=first.session_id, model="slow")
     message_id = await first.send("A long story")
@@ -98,17 +99,22 @@ async def test_take_over(pair: tuple[Server, Server], connect: Connect) -> None:
     second = await join(connect, pair[1])
     pair[0].kill()
     killed = time.monotonic()
-    cut = await second.answer(message_id)
+    # No number may be left out on a connection, and those that the dead server may have used are.
+    assert await second.closed() == RESUME
     assert time.monotonic() - killed < TAKEN_OVER_WITHIN_S
-    assert cut.reason == "interrupted"
-    resumed = await second.resume(second.session_id, first.events[-1].seq)
-    assert resumed["resync"] is True
-    await second.request("session.set_model", sessionId=second.session_id, model="fake-model")
-    assert (await second.ask("Are you there?")).reason == "stop"
+    for client in (first, second):
+        again = await connect(pair[1])
+        resumed = await again.resume(first.session_id, client.events[-1].seq)
+        assert resumed["resync"] is True
+        cut = resumed["snapshot"]["messages"][-1]
+        assert (cut["messageId"], cut["finishReason"]) == (message_id, "interrupted")
+        assert cut["content"].startswith("word0 word1 ")
+    await again.request("session.set_model", sessionId=again.session_id, model="fake-model")
+    assert (await again.ask("Are you there?")).reason == "stop"
 
 
 async def test_a_server_that_slept(pair: tuple[Server, Server], connect: Connect, provider: FakeProvider) -> None:
-    """A server that was stopped so long that the other took over writes nothing more, and follows."""
+    """A server that was stopped so long that the other took over tells nothing more of its turn, and follows."""
     provider.script(Reply([*text("begun "), 30.0, *text("late"), *finish()]))
     first = await join(connect, pair[0])
     message_id = await first.send("A long story")
@@ -116,13 +122,30 @@ async def test_a_server_that_slept(pair: tuple[Server, Server], connect: Connect
     second = await join(connect, pair[1])
     os.kill(pair[0].pid, signal.SIGSTOP)
     try:
-        assert (await second.answer(message_id)).reason == "interrupted"
+        assert await second.closed() == RESUME
+        second = await join(connect, pair[1])
         after = await second.ask("Do you go on?")
     finally:
         os.kill(pair[0].pid, signal.SIGCONT)
-    await asyncio.sleep(2)
-    resumed = await first.resume(first.session_id, 0)
+    assert await first.closed() == RESUME
+    assert not any(chunk["isFinal"] for chunk in first.chunks(message_id))
+    again = await connect(pair[0])
+    resumed = await again.resume(first.session_id, first.events[-1].seq)
+    assert resumed["resync"] is True
     messages = resumed["snapshot"]["messages"]
     assert [message["messageId"] for message in messages].count(message_id) == 2
     assert messages[-1]["content"] == after.text
-    assert (await first.ask("And here?")).reason == "stop"
+    assert (await again.ask("And here?")).reason == "stop"
+
+
+async def test_deleted_elsewhere(pair: tuple[Server, Server], connect: Connect) -> None:
+    """A session that is deleted on one server is gone on the other, and who is connected there is told."""
+    first = await join(connect, pair[0])
+    await first.ask("One")
+    second = await join(connect, pair[1])
+    await second.request("session.delete", sessionId=second.session_id)
+    await first.expect("SessionStatusNotification", status=STOPPED)
+    for method in ("session.history", "session.clear"):
+        with pytest.raises(RpcError) as refused:
+            await first.request(method, sessionId=first.session_id)
+        assert refused.value.code == -32002

@@ -73,7 +73,7 @@ class Methods:
             new=wanted.new,
         )
         session, resumed = await self._manager.start(call.connection.owner, start)
-        call.hold(session)
+        call.hold()
         call.connection.attach(self._manager, session)
         seq = session.seq
         if resumed:
@@ -96,7 +96,7 @@ class Methods:
         _check_client_tools(params.client_tools)
         session = await self._manager.resume(params.session_id, call.connection.owner)
         provider = await self._services.provider_info(session.state.model)
-        call.hold(session)
+        call.hold()
         # From here to the return nothing waits, so that replay, snapshot and what follows are of one moment.
         call.connection.attach(self._manager, session)
         missed = session.replay(params.after_seq)
@@ -119,7 +119,8 @@ class Methods:
     @method("stopSession")
     async def stop_session(self, call: Call, params: p.SessionId) -> p.Status:
         """Cancel the turn and release the session; it can be resumed."""
-        session = await self._manager.stop(params.session_id, call.connection.owner, call.hold)
+        call.hold()
+        session = await self._manager.stop(params.session_id, call.connection.owner)
         if session is not None:
             call.at_last(lambda: self._manager.drop(session))
         return p.Status(status=STOPPED)
@@ -127,7 +128,8 @@ class Methods:
     @method("session.delete")
     async def delete_session(self, call: Call, params: p.SessionId) -> p.Status:
         """Remove a session and its log."""
-        await self._manager.delete(params.session_id, call.connection.owner, call.hold)
+        call.hold()
+        await self._manager.delete(params.session_id, call.connection.owner)
         return p.Status(status=OK)
 
     @method("session.list")
@@ -230,11 +232,9 @@ class Methods:
     # --- inside -----------------------------------------------------------------------------------------------------
 
     async def _held(self, call: Call, session_id: str) -> StatelessInteractiveSession:
-        """The caller's live session; what it publishes waits for the response."""
-        session = await self._manager.session(session_id, call.connection.owner)
-        call.hold(session)
-        call.connection.follow(self._manager, session)
-        return session
+        """The caller's live session; what it is shown of it waits for the response."""
+        call.hold()
+        return await self._manager.session(session_id, call.connection.owner)
 
     async def _notebook(self, wanted: p.SessionParams) -> str | None:
         if wanted.notebook is None and wanted.kernel_id is not None and self._notebook_of is not None:
@@ -265,7 +265,7 @@ def _check_client_tools(tools: Sequence[str | p.ClientTool]) -> None:
 
 def _send_all(call: Call, frames: Sequence[str]) -> None:
     for frame in frames:
-        call.connection.send(frame)
+        call.connection.write(frame)
 
 
 def _snapshot(session: StatelessInteractiveSession) -> p.Snapshot:
