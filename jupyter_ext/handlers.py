@@ -22,7 +22,7 @@ from whisperer_kernel.version import __version__
 
 RESOURCE = "whisperer"
 MAX_REQUESTS_AT_ONCE = 64
-UNSUPPORTED, TRY_AGAIN_LATER = 1003, 1013
+UNSUPPORTED, RESTART, TRY_AGAIN_LATER = 1003, 1012, 1013
 
 log = logging.getLogger(__name__)
 
@@ -78,6 +78,7 @@ class WhispererSocket(WebSocketMixin, WebSocketHandler, JupyterHandler):
             # Who owns the cells (the plugin) shows nothing: that is the chat's.
             shows_questions=client not in {"kernel", "cells"},
             page=self.get_query_argument("page", ""),
+            hang_up=self._hang_up,
         )
         self._requests: set[asyncio.Task[None]] = set()
         self.whisperer.sockets.add(self)
@@ -107,12 +108,14 @@ class WhispererSocket(WebSocketMixin, WebSocketHandler, JupyterHandler):
 
     async def _write(self, frames: list[str]) -> None:
         try:
-            # Tornado queues them in order; the last is through when all are.
-            written = [self.write_message(frame) for frame in frames]
-            await written[-1]
+            # Tornado queues them in order. Gathered, so that nobody misses what comes of those before the last.
+            await asyncio.gather(*(self.write_message(frame) for frame in frames))
         except WebSocketClosedError:
             # on_close tells everybody who has to know.
             self._outbox.close()
+
+    def _hang_up(self) -> None:
+        self.close(RESTART, "resume")
 
     def _overflowed(self) -> None:
         log.warning("a client does not read: its socket is closed, it can resume")

@@ -61,7 +61,13 @@ class Whisperer:
             await self.manager.services.store.get("")
         except StoreError as error:
             return {"status": "error", "problem": str(error)}
-        return {"status": "ok", "sessions": self.manager.live, "connections": len(self.sockets)}
+        provider = self.manager.services.chosen
+        return {
+            "status": "ok",
+            "sessions": self.manager.live,
+            "connections": len(self.sockets),
+            "provider": None if provider is None else {"label": provider.label, "model": provider.model},
+        }
 
     async def aclose(self) -> None:
         """Close every socket with 1001, then the sessions."""

@@ -8,6 +8,7 @@ must not say where prompts and keys are sent.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -19,11 +20,14 @@ from jupyter_core.paths import jupyter_config_path, jupyter_data_dir
 
 from whisperer_kernel.errors import ConfigError
 from whisperer_kernel.events import Mode
-from whisperer_kernel.yamlfile import YamlFile
+from whisperer_kernel.yamlfile import Loader, YamlFile
 
 PREFIX = "WHISPERER_"
 # Named like settings, but they say where settings are, or belong to the test suite.
-NOT_SETTINGS = {"WHISPERER_CONFIG", "WHISPERER_CHROMIUM"}
+NOT_SETTINGS = {"WHISPERER_CONFIG", "WHISPERER_CHROMIUM", "WHISPERER_SCREENSHOTS"}
+
+# A variable's name; keys consist of longer words or hold other characters.
+_VARIABLE = re.compile(r"(?!.*[A-Za-z0-9]{21})[A-Za-z_][A-Za-z0-9_]{0,99}")
 
 PROVIDERS = {None, "openrouter", "openai", "ollama", "lmstudio", "embedded", "scripted"}
 
@@ -205,7 +209,7 @@ def _override(data: dict[str, Any], name: str, value: str) -> dict[str, Any]:
 def _scalar(value: str) -> Any:
     """A variable's value read as YAML reads it, so that numbers, booleans and maps can be given."""
     try:
-        return yaml.safe_load(value)
+        return Loader(value).get_single_data()
     except (yaml.YAMLError, ValueError, RecursionError):
         return value
 
@@ -222,6 +226,8 @@ def _mistakes(config: Config) -> Iterator[tuple[str, str]]:
     """What types cannot say: a key and what is wrong with it."""
     if config.provider.base_url is not None and (message := _bad_address(config.provider.base_url)):
         yield "provider.base_url", message
+    if config.provider.api_key_env is not None and not _VARIABLE.fullmatch(config.provider.api_key_env):
+        yield "provider.api_key_env", "must be a variable's name, OPENROUTER_API_KEY for instance, never the key itself"
     if config.provider.name not in PROVIDERS:
         yield "provider.name", f"unknown provider `{config.provider.name}`"
     if not config.store_url.startswith(("sqlite:///", "memory://")):

@@ -74,16 +74,28 @@ def _shipped() -> Resource:
 
 
 def _only(name: str, layers: Sequence[Resource] | Iterator[Resource]) -> Resource:
-    hits = (Resource(path, layer.origin) for layer in layers if (path := _inside(layer.path, name)).exists())
+    hits = (Resource(path, layer.origin) for layer in layers if (path := inside(layer.path, name)).exists())
     if (first := next(hits, None)) is None:
         raise ConfigError(f"{name}: no such file, neither of your own nor shipped with Whisperer")
     return first
 
 
-def _inside(folder: Path, name: str) -> Path:
-    """``folder/name``, held inside: names come from files that others wrote, and links can lead anywhere."""
+def inside(folder: Path, name: str) -> Path:
+    """``folder/name``, held inside: names come from files that others wrote, and links can lead anywhere.
+
+    Raises:
+        ConfigError: It leads out of the folder or nowhere, or its place cannot be looked at.
+    """
     relative = PurePosixPath(name)
     path = folder / relative
-    if relative.is_absolute() or ".." in relative.parts or not path.resolve().is_relative_to(folder.resolve()):
+    try:
+        out = not path.resolve().is_relative_to(folder.resolve())
+        nowhere = path.is_symlink() and not path.exists()
+    except (OSError, RuntimeError, ValueError) as error:  # RuntimeError: links in a circle
+        reason = getattr(error, "strerror", None) or error
+        raise ConfigError(f"{folder}: {name[:100]!r} cannot be found: {reason}") from error
+    if out or relative.is_absolute() or ".." in relative.parts:
         raise ConfigError(f"{name}: leads out of {folder}")
+    if nowhere:
+        raise ConfigError(f"{path}: is a link that leads nowhere")
     return path

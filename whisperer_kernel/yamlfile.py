@@ -11,19 +11,25 @@ import yaml
 from yaml.composer import ComposerError
 from yaml.constructor import ConstructorError
 from yaml.reader import ReaderError
+from yaml.scanner import ScannerError
 
 from whisperer_kernel.errors import ConfigError
 
 T = TypeVar("T")
 
-MAX_BYTES = 1 << 20
+MAX_BYTES = 1 << 16
+MAX_VALUES = 2_000
+"""Parsing takes a tenth of a millisecond for each, and a file may come with somebody's repository."""
+MAX_DEPTH = 50
+
+_TEXT, _NUMBERS = "tag:yaml.org,2002:str", {"tag:yaml.org,2002:int", "tag:yaml.org,2002:float"}
 _STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+|\.\.\.)\]")
 _UNKNOWN = re.compile(r"Object contains unknown field `(?P<key>[^`]*)`")
 _MISSING = re.compile(r"Object missing required field `(?P<key>[^`]*)`")
 
 
 def read_text(path: Path) -> str:
-    """The file's text. Raises ``ConfigError`` where it cannot be read, is not UTF-8, or is over 1 MiB."""
+    """The file's text. Raises ``ConfigError`` where it cannot be read, is not UTF-8, or is over 64 KiB."""
     try:
         if path.stat().st_size > MAX_BYTES:
             raise ConfigError(f"{path}: larger than {MAX_BYTES} bytes")
@@ -34,20 +40,47 @@ def read_text(path: Path) -> str:
         raise ConfigError(f"{path}: not UTF-8 text (byte {error.start})") from error
 
 
-class _Loader(yaml.SafeLoader):
-    """Says where a value is wrong, and refuses aliases: a few of them can stand for more than fits into memory."""
+class Loader(yaml.SafeLoader):
+    """Says where a value is wrong, and refuses what takes long or more than fits into memory."""
+
+    _values = 0
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        """Without aliases: a few of them can stand for more than there is room for."""
+        self._values += 1
+        mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]  # untyped in the stubs
         if self.check_event(yaml.AliasEvent):
-            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]  # untyped in the stubs
             raise ComposerError(None, None, "aliases are not supported", mark)
+        if self._values > MAX_VALUES:
+            raise ComposerError(None, None, f"more than {MAX_VALUES} values", mark)
         return super().compose_node(parent, index)
 
+    def fetch_flow_collection_start(self, token: type[yaml.Token]) -> None:
+        """Not too deep: the scanner looks at every open bracket again for each token."""
+        if self.flow_level >= MAX_DEPTH:
+            raise ScannerError(None, None, "nested too deeply", self.get_mark())
+        super().fetch_flow_collection_start(token)
+
+    def resolve(self, kind: type[yaml.Node], value: Any, implicit: Any) -> str:
+        """``12:30`` is text and not 750: numbers to the base of 60 are written by mistake, and slow where long."""
+        tag: str = super().resolve(kind, value, implicit)  # type: ignore[no-untyped-call]
+        return _TEXT if tag in _NUMBERS and ":" in value else tag
+
     def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:  # noqa: FBT001, FBT002 - as in PyYAML
+        """A value that cannot be is named by its place and not repeated: it may be a secret."""
         try:
             return super().construct_object(node, deep)
-        except ValueError as error:
-            raise ConstructorError(None, None, f"cannot be read as a value: {error}", node.start_mark) from error
+        except (ArithmeticError, AttributeError, LookupError, ValueError) as error:
+            words = "cannot be read as a value; text may stand in quotes"
+            raise ConstructorError(None, None, words, node.start_mark) from error
+
+
+def _unknown_tag(_: Loader, node: yaml.Node) -> None:
+    words = "could not determine a constructor for the tag; text that begins with ! stands in quotes"
+    raise ConstructorError(None, None, words, node.start_mark)
+
+
+Loader.add_constructor(None, _unknown_tag)
 
 
 class YamlFile:
@@ -57,7 +90,7 @@ class YamlFile:
         self.path = path
         text = read_text(path)
         try:
-            loader = _Loader(text)
+            loader = Loader(text)
             self._root = loader.get_single_node()
             data = loader.construct_document(self._root) if self._root else None
         except (yaml.YAMLError, RecursionError) as error:

@@ -194,6 +194,8 @@ class Notebook:
         """Show JupyterLab in its theme "JupyterLab Light" or "JupyterLab Dark"."""
         self.do("await jupyterapp.commands.execute('apputils:change-theme', {theme: value})", theme)
         expect(self.page.locator("body")).to_have_attribute("data-jp-theme-name", theme)
+        # It lies over everything until the theme has been loaded.
+        expect(self.page.locator("#jupyterlab-splash")).to_have_count(0)
 
     @property
     def is_dirty(self) -> bool:

@@ -138,3 +138,22 @@ def test_chat_answers_while_a_cell_runs(notebook: Notebook) -> None:
     expect(chat.text("Tessa")).to_contain_text("Hello, I am Tessa.")
     assert notebook.output(cell) == "begun"
     notebook.interrupt()
+
+
+def test_end_stays_in_view_in_a_narrower_window(new_chat: Chat, shared_tab: Notebook, provider: FakeProvider) -> None:
+    """Whoever reads the end still reads it when the window is made narrow."""
+    provider.script(
+        Reply([*text(*(f"Line {number} of a long answer that wraps.\n\n" for number in range(80))), *finish(), DONE])
+    )
+    new_chat.ask("At length, please")
+    expect(new_chat.last()).to_contain_text("Line 79")
+    size = shared_tab.page.viewport_size
+    assert size is not None
+    shared_tab.page.set_viewport_size({"width": 480, "height": size["height"]})
+    try:
+        gap = "log => log.scrollHeight - log.scrollTop - log.clientHeight"
+        log = new_chat.region.get_by_role("log")
+        expect(new_chat.region.get_by_role("button", name="Latest message")).to_be_hidden()
+        assert log.evaluate(gap) < 24
+    finally:
+        shared_tab.page.set_viewport_size(size)

@@ -28,8 +28,15 @@ Text with **bold**, `code`, a [link](https://docs.example/page) and \\\\(a^2\\\\
 | 1 | 2 |
 
 ```python
-def add(a: int, b: int) -> int:
+@cache
+def add(a: int, b: int = 2) -> int:
+    print("adding", None)
     return a + b  # the sum
+```
+
+```diff
+- gone
++ come
 ```
 """
 FOCUSED = "() => document.activeElement.getAttribute('aria-label') ?? document.activeElement.textContent"
@@ -128,19 +135,33 @@ def test_draft_outlives_the_view(notebook: Notebook) -> None:
 
 @pytest.fixture
 def themed(notebook: Notebook) -> Iterator[Notebook]:
-    """A notebook whose theme may be changed."""
+    """A notebook whose theme may be changed, in a tab that is high enough to show all of it."""
+    notebook.page.set_viewport_size({"width": 1280, "height": 2_000})
     yield notebook
     notebook.set_theme("JupyterLab Light")
+
+
+# JupyterLab's body is 0 pixels high and hides what overflows: axe would take everything for off screen.
+JUDGE = """async () => {
+  const chat = document.querySelector(".whisperer");
+  document.body.style.overflow = "visible";
+  chat.style.maxHeight = "none";
+  const judged = await axe.run(chat);
+  document.body.style.overflow = "";
+  chat.style.maxHeight = "";
+  return judged;
+}"""
 
 
 def violations(notebook: Notebook) -> list[str]:
     """What axe finds in the chat, the serious and the critical."""
     notebook.page.evaluate(AXE.read_text())
-    script = "() => axe.run('.whisperer', {resultTypes: ['violations']})"
-    found: dict[str, Any] = notebook.page.evaluate(script)
+    judged: dict[str, Any] = notebook.page.evaluate(JUDGE)
+    legible = [node["html"] for one in judged["passes"] if one["id"] == "color-contrast" for node in one["nodes"]]
+    assert any("Hello, I am Alice." in html for html in legible), "axe did not see the text"
     return [
         f"{one['id']} ({one['impact']}): {node['html'][:160]} {node['failureSummary']}"
-        for one in found["violations"]
+        for one in judged["violations"]
         if one["impact"] in {"serious", "critical"}
         for node in one["nodes"]
     ]

@@ -79,7 +79,7 @@ def test_saved_notebook_holds_the_conversation(lab: Lab, notebook: Notebook, pro
     (cell, *_) = lab.read(notebook.path)["cells"]
     (saved,) = [output["data"]["text/markdown"] for output in cell["outputs"] if "text/markdown" in output["data"]]
     saved = "".join(saved)
-    assert "<summary>Conversation with Whisperer: 3 messages</summary>" in saved
+    assert "<summary>Saved copy of the conversation: 3 messages</summary>" in saved
     assert "**You**\n\nHow do I **add**?" in saved
     assert "**Alice**" in saved
     assert "<pre><code>sum(&#91;1, 2&#93;)\n</code></pre>" in saved

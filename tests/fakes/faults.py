@@ -8,7 +8,6 @@ from typing import Any
 
 from tests.fakes.reply import (
     DONE,
-    EVENT_STREAM,
     Act,
     Reply,
     Step,
@@ -155,7 +154,6 @@ FAULTS: dict[str, Callable[[], Reply]] = {
     "fault-digits": _stream(*text("a"), b'data: {"choices":' + b"1" * 5_000 + b"}\n\n", DONE),
     "fault-not-json": _stream(*text("a"), b"data: this is not JSON\n\n", DONE),
     "fault-key-in-body": lambda: Reply.error(400, "bad request with Authorization: Bearer sk-or-test-key-0123456789"),
-    "fault-gzip-lie": lambda: Reply([b"not gzip"], headers={**EVENT_STREAM, "Content-Encoding": "gzip"}),
 }
 
 

@@ -21,7 +21,7 @@ async def test_ask_in_a_cell_is_part_of_the_notebooks_session(
     kernel = await notebook()
     cell = await kernel.run(IMPORT + 'await w.ask("How are *you*?")')
     assert cell.error == ""
-    assert cell.shown["text/markdown"].startswith("Hello! I am a scripted reply")
+    assert cell.shown["text/markdown"].startswith("**Alice**\n\nHello! I am a scripted reply")
     page = await connect(server)
     started = await page.start(kernelId=kernel.id)
     assert started["resumed"]
@@ -174,7 +174,7 @@ reply = await task
 cancelled.append(await w.cancel())
 print(json.dumps([cancelled, str(reply), reply.finish_reason, reply._repr_markdown_()]))
 """
-    shown = "so far\n\n*The answer was stopped.*"
+    shown = "**Alice**\n\nso far\n\n*The answer was stopped.*"
     assert await kernel.value(IMPORT + code) == [[True, True, False], "so far", "cancelled", shown]
 
 

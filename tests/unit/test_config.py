@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import time
 from pathlib import Path
 
 import pytest
@@ -103,6 +105,10 @@ def test_missing_named_file_names_the_variable(tmp_path: Path) -> None:
         ("limits:\n\tmax_queue: 1\n", 2, "found character '\\t'"),
         ("provider: &a {}\nstore: *a\n", 2, "aliases are not supported"),
         ("provider:\n  model: 2024-13-45\n", 2, "cannot be read as a value"),
+        ("provider:\n  model: !!float 1" + ":59" * 9_000, 2, "cannot be read as a value"),
+        ("provider:\n  model: !!int ''\n", 2, "cannot be read as a value"),
+        ("provider:\n  model: !!bool maybe\n", 2, "cannot be read as a value"),
+        ("provider:\n  model: !!timestamp today\n", 2, "cannot be read as a value"),
         ("provider:\n  model: a\x00b\n", 2, "holds control characters"),
         ("provider:\n  model: !!python/name:os.system\n", 2, "could not determine a constructor"),
         ("{[1]: 2}: 3\n", 1, "found unhashable key"),
@@ -124,10 +130,11 @@ def test_file_that_is_no_mapping_is_named(folder: Path, text: str) -> None:
     assert mistake(folder).startswith(f"{path}: Expected `object`")
 
 
-def test_nesting_without_end_is_refused(folder: Path) -> None:
+@pytest.mark.parametrize(("text", "place"), [("[", ", line 1"), ("- ", ""), ("? ", "")])
+def test_nesting_without_end_is_refused(folder: Path, text: str, place: str) -> None:
     """No file makes the parser run out of stack."""
-    path = write(folder, "[" * 100_000)
-    assert mistake(folder) == f"{path}: nested too deeply"
+    path = write(folder, text * 30_000)
+    assert mistake(folder) == f"{path}{place}: nested too deeply"
 
 
 def test_file_that_is_no_text_is_refused(folder: Path) -> None:
@@ -138,7 +145,7 @@ def test_file_that_is_no_text_is_refused(folder: Path) -> None:
 
 
 def test_file_that_is_too_large_is_refused(folder: Path) -> None:
-    """Nobody writes a megabyte of settings."""
+    """Nobody writes 64 KiB of settings."""
     path = write(folder, "#" * (MAX_BYTES + 1))
     assert mistake(folder) == f"{path}: larger than {MAX_BYTES} bytes"
 
@@ -161,6 +168,7 @@ def test_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
         ("WHISPERER_PROVIDER__BASE_URL", "http://me:pw@host/v1", "must hold no user, password or query"),
         ("WHISPERER_STORE__URL", "files", "must begin with sqlite:///"),
         ("WHISPERER_PROVIDER__PARAMETERS", "{a: ", "Expected `object`, got `str`"),
+        ("WHISPERER_PROVIDER__API_KEY_ENV", "MY KEY", "must be a variable's name"),
     ],
 )
 def test_mistake_in_a_variable_is_named(folder: Path, name: str, value: str, words: str) -> None:
@@ -172,10 +180,71 @@ def test_mistake_in_a_variable_is_named(folder: Path, name: str, value: str, wor
     assert "pw" not in said
 
 
-def test_password_in_an_address_is_not_repeated(folder: Path) -> None:
-    """A key that was put into the wrong place does not go into the log as well."""
-    write(folder, "provider:\n  base_url: https://host/v1?key=sk-secret\n")
-    assert "sk-secret" not in mistake(folder)
+SECRET = "sk-or-v1-SECRET0123456789abcdef"  # noqa: S105 - nobody's
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("api_key_env", SECRET),
+        ("api_key_env", SECRET.removeprefix("sk-or-v1-")),
+        ("api_key_env", f"gsk_{SECRET.removeprefix('sk-or-v1-')}"),
+        ("base_url", f"https://me:{SECRET}@host/v1"),
+        ("base_url", f"https://host/v1?key={SECRET}"),
+        ("base_url", SECRET),
+        ("headers", SECRET),
+        ("headers", f"{{X-Key: [{SECRET}]}}"),
+        ("headers", f"{{X-Key: !{SECRET}}}"),
+        ("headers", f"{{X-Key: !!int {SECRET}}}"),
+        ("headers", f"{{X-Key: *{SECRET}}}"),
+        ("headers", f'{{X-Key: "{SECRET}}}'),
+    ],
+)
+def test_secret_in_the_wrong_place_is_not_repeated(folder: Path, key: str, value: str) -> None:
+    """It does not go into the log, the chat and the store as well, wherever the setting was made."""
+    assert SECRET[-16:] not in mistake(folder, {f"WHISPERER_PROVIDER__{key.upper()}": value})
+    write(folder, f"provider:\n  {key}: {value}\n")
+    said = mistake(folder)
+    assert SECRET[-16:] not in said
+    assert ", line 2: " in said or ", line 3: " in said
+
+
+@pytest.mark.parametrize("name", ["OPENROUTER_API_KEY", "_k", "MyKey2", "AZURE_OPENAI_KEY_FOR_TEAM_SEVEN_IN_STAGING"])
+def test_name_of_a_variable_is_taken(name: str) -> None:
+    """As shells and people write them."""
+    assert config.load({"WHISPERER_PROVIDER__API_KEY_ENV": name}, []).provider.api_key_env == name
+
+
+def test_time_of_day_is_text(folder: Path) -> None:
+    """YAML 1.1 reads 10:30 as 630, which nobody means."""
+    write(folder, "provider: {parameters: {a: 10:30, b: 1:30.5, c: 5, d: 0.5}}")
+    assert config.load({}, [str(folder)]).provider.parameters == {"a": "10:30", "b": "1:30.5", "c": 5, "d": 0.5}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[" + "?," * 32_000 + "]",
+        "[" + "a: b," * 13_000 + "]",
+        "".join(f"k{number}: 1\n" for number in range(7_000)),
+        "a: !!omap [" + "a: 1," * 12_000 + "]",
+        "{<<: " * 48 + "{" + ",".join(f"{number:x}: 1" for number in range(1_900)) + "}" * 49,
+        "a: 1" + ":59" * 21_000,
+        "a: !!int 1" + ":59" * 21_000,
+        "a: " + "1_" * 32_000,
+        "a: " + "a " * 32_000,
+        "a: >\n" + " a\n" * 21_000,
+        "%a b\n" * 12_000,
+        "[" * 65_000,
+    ],
+)
+def test_no_file_takes_long(folder: Path, text: str) -> None:
+    """Whatever is in the 64 KiB that somebody's repository may bring."""
+    path = write(folder, text)
+    began = time.thread_time()
+    with contextlib.suppress(ConfigError):
+        YamlFile(path)
+    assert time.thread_time() - began < 1
 
 
 def test_duplicate_in_a_list_is_named(tmp_path: Path) -> None:

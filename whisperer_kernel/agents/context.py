@@ -15,7 +15,7 @@ from whisperer_kernel.events import FinishReason
 from whisperer_kernel.tools.call import ToolRequest
 
 NO_ANSWER: dict[FinishReason, str] = {
-    "cancelled": "[stopped by the user before an answer]",
+    "cancelled": "[stopped by the user]",
     "max_rounds": "[stopped: too many tool calls]",
 }
 FAILED = "[no answer: the turn failed]"
@@ -55,12 +55,12 @@ class AgentContext:
     def add_user(self, message_id: str, text: str, attachments: str = "") -> None:
         """A message was sent to this agent. ``attachments`` is what came with it, as text."""
         if message_id not in self._turns:
-            self._turns[message_id] = _Turn(_user([user_message(text, attachments)]))
+            self._turns[message_id] = _Turn(_asked([], user_message(text, attachments)))
 
     def attach(self, message_id: str, text: str, attachments: str) -> None:
         """What came with a message was looked up: this is what it comes to, instead of what ``add_user`` was told."""
         if turn := self._turns.get(message_id):
-            turn.user = _user([user_message(text, attachments)])
+            turn.user = _asked([], user_message(text, attachments))
 
     def add_text(self, message_id: str, text: str) -> None:
         """The model wrote ``text`` and then called a tool: to be given before the calls of that round."""
@@ -107,16 +107,18 @@ class AgentContext:
                 continue
             if turn.replies:
                 # Counted when it was added; only what is put together now has to be counted now.
-                question = _user([*unanswered, turn.user[0].content]) if unanswered else turn.user
+                question = _asked(unanswered, turn.user[0].content) if unanswered else turn.user
                 yield [question, *turn.replies]
                 unanswered = []
                 continue
-            unanswered.append(turn.user[0].content)
-            if turn.finish == "cancelled":
-                unanswered.append(NO_ANSWER["cancelled"])
-        yield [_user([*unanswered, newest])]
+            # Taken back before anything was said: it is as if it had not been sent.
+            if turn.finish != "cancelled":
+                unanswered.append(turn.user[0].content)
+        yield [_asked(unanswered, newest)]
 
 
-def _user(texts: Sequence[str]) -> _Costed:
+def _asked(unanswered: Sequence[str], newest: str) -> _Costed:
+    """What was asked and not answered, before what is asked now; asked again after a failure it stands once."""
+    texts = [*(text for text in unanswered if text != newest), newest]
     message = ChatMessage(role="user", content="\n\n".join(texts))
     return message, cost(message)

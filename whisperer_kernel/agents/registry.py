@@ -99,9 +99,7 @@ def _users(path: Path, shared: str, folders: Sequence[str]) -> Layer:
     root = path.parent / PROMPTS
 
     def read(prompt: str) -> str:
-        if not (root / prompt).resolve().is_relative_to(root.resolve()):
-            raise ConfigError(f"{prompt}: leads out of {root}")
-        beside = root / prompt
+        beside = resources.inside(root, prompt)
         found = beside if beside.is_file() else resources.find(f"{PROMPTS}/{prompt}", None, folders).path
         return prompt_text(found)
 
@@ -110,9 +108,7 @@ def _users(path: Path, shared: str, folders: Sequence[str]) -> Layer:
 
 def _workspaces(workspace: Path, shared: str) -> Layer | None:
     """The workspace's layer, if it has one; nothing outside its own folder is read for it, and no link out of it."""
-    folder = workspace / resources.WORKSPACE_FOLDER
-    if not folder.resolve().is_relative_to(workspace.resolve()):
-        raise ConfigError(f"{folder}: leads out of {workspace}")
+    folder = resources.inside(workspace, resources.WORKSPACE_FOLDER)
 
     def read(prompt: str) -> str:
         found = resources.find(f"{PROMPTS}/{prompt}", workspace, ())

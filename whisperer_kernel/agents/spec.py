@@ -13,6 +13,7 @@ from msgspec import UNSET, UnsetType
 TAG = "tag:"
 MAX_NAME, MAX_ROLE, MAX_DESCRIPTION, MAX_INTRODUCTION = 40, 60, 300, 600
 MAX_SUGGESTIONS, MAX_SUGGESTION = 6, 120
+MAX_AGENTS = 50
 
 _ID = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 _COLOR = re.compile(r"#[0-9a-fA-F]{6}")
@@ -62,7 +63,7 @@ class AgentEntry(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_field
 class AgentsFile(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
     """A whole ``agents.yaml``."""
 
-    agents: tuple[AgentEntry, ...] = ()
+    agents: Annotated[tuple[AgentEntry, ...], msgspec.Meta(max_length=MAX_AGENTS)] = ()
     default: str | None = None
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 
 from whisperer_kernel.ai.failures import Failures
-from whisperer_kernel.ai.http_client import body_of, read_at_most
+from whisperer_kernel.ai.http_client import is_encoded, read_at_most
 from whisperer_kernel.ai.phase_clock import PhaseClock
 from whisperer_kernel.ai.provider import Delta, Finish
 from whisperer_kernel.ai.reply import ReplyDecoder
@@ -161,8 +161,6 @@ class Exchange:
                 await self._exchange(decoder)
         except TimeoutError:
             await self._timed_out(decoder)
-        except httpx.DecodingError:
-            raise ProviderError("protocol", f"{self._failures.label} sent a reply that cannot be unpacked.") from None
         except httpx.HTTPError as error:
             raise self._failures.of_transport(error, sent=self._sent) from None
 
@@ -184,13 +182,15 @@ class Exchange:
     async def _answer(self, response: httpx.Response, decoder: ReplyDecoder) -> None:
         if not response.is_success:
             raise await self._refusal(response)
+        if is_encoded(response):
+            raise self._failures.encoded()
         kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
         if kind == "text/html":
             raise self._failures.not_a_reply(await read_at_most(response, ERROR_BODY_BYTES))
         if kind == "application/json":
             await self._put(decoder.feed_body(await read_at_most(response, JSON_BODY_BYTES)))
         else:
-            await self._read(body_of(response), decoder)
+            await self._read(response.aiter_raw(), decoder)
         if decoder.error is not None:
             raise decoder.error
 

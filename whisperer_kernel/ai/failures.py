@@ -25,10 +25,17 @@ from whisperer_kernel.errors import ErrorKind, ProviderError
 DETAIL_CHARS = 300
 """How much of a provider's own words is shown."""
 
+READ_CHARS = 4_096
+"""How much of them is looked at: what is shown of it may lie between white space."""
+
 LONGEST_WAIT_S = 1e9
 _HIDDEN = "[key]"
+TAIL_CHARS = 12
+"""The part of a key behind its prefix is a secret by itself where it is at least this long."""
 _KEY_LIKE = re.compile(r"\b(?:sk|pk|key|gsk|xai|hf)[-_][\w*-]{8,}|(?<=Bearer )\S+", re.IGNORECASE)
-_TAGS = re.compile(r"<(script|style|title)\b.*?</\1>|<[^>]*>", re.IGNORECASE | re.DOTALL)
+_PAGE = re.compile(rb"\s*<(?:!doctype|html)", re.IGNORECASE)
+# What is not closed runs to the end, and nothing is gone back over: the time grows with the length and no faster.
+_TAGS = re.compile(r"<(script|style|title)\b.*?(?:</\1\b[^>]*+>?|\Z)|<[a-z/!?][^>]*+>?", re.IGNORECASE | re.DOTALL)
 _CONTEXT = re.compile(
     r"context[ _-](?:length|window|size)|maximum context|exceed_context|prompt is too long|too many tokens",
     re.IGNORECASE,
@@ -49,16 +56,17 @@ class Failures:
     def __init__(self, label: str, key_name: str | None = None, secrets: Iterable[str] = ()) -> None:
         self.label = label
         self._key_name = key_name
-        forms = {form for secret in secrets if secret for form in (secret, quote(secret, safe=""))}
-        # The longest first: one secret may be a part of another.
-        self._secrets = sorted(forms, key=len, reverse=True)
+        self._secrets = _pattern(secrets)
 
     def scrub(self, text: str) -> str:
-        """``text`` without secrets, on one line and of bounded length."""
-        for secret in self._secrets:
-            text = text.replace(secret, _HIDDEN)
-        text = " ".join(mended(_KEY_LIKE.sub(_HIDDEN, text)).split())
+        """``text`` without secrets and control characters, on one line and of bounded length."""
+        text = mended(self._hide(text)[:READ_CHARS])
+        text = "".join(character if character.isprintable() else " " for character in text)
+        text = " ".join(self._hide(text).split())
         return text if len(text) <= DETAIL_CHARS else text[:DETAIL_CHARS].rstrip() + " …"
+
+    def _hide(self, text: str) -> str:
+        return _KEY_LIKE.sub(_HIDDEN, self._secrets.sub(_HIDDEN, text))
 
     def of_status(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
         """A reply whose status is not 200."""
@@ -82,8 +90,14 @@ class Failures:
     def not_a_reply(self, body: bytes) -> ProviderError:
         """A good status over something that is no reply."""
         detail = self._detail(body)
-        what = f"something that is not a reply{_colon(detail)}" if detail else "an empty reply"
+        thing = "a web page instead of a reply" if _PAGE.match(body) else "something that is not a reply"
+        what = f"{thing}{_colon(detail)}" if detail else "an empty reply"
         return ProviderError("protocol", f"{self.label} sent {what}. Is provider.base_url the address of its API?")
+
+    def encoded(self) -> ProviderError:
+        """A reply that would have to be unpacked first."""
+        text = f"{self.label} sent a compressed reply, although it was asked not to. Is there a proxy that can be told?"
+        return ProviderError("protocol", text)
 
     def of_timeout(self, kind: ErrorKind, seconds: float) -> ProviderError:
         """One of the three timeouts."""
@@ -149,7 +163,8 @@ class Failures:
         try:
             value = msgspec.json.decode(body)
         except (ValueError, RecursionError):
-            return self.scrub(_TAGS.sub(" ", text))
+            # Tags may hold a key and may split one, so it is hidden before they go and after.
+            return self.scrub(_TAGS.sub(" ", self._hide(text)))
         if not isinstance(value, dict):
             return self.scrub(text)
         return self._error_words(value.get("error") or value)
@@ -163,6 +178,16 @@ class Failures:
         said = [part for part in (error.get("message"), error.get("detail"), raw) if isinstance(part, str) and part]
         codes = [part for part in (error.get("type"), error.get("code")) if isinstance(part, str)]
         return self.scrub(": ".join(said) or ": ".join(codes))
+
+
+def _pattern(secrets: Iterable[str]) -> re.Pattern[str]:
+    """Each secret, its tail behind the prefix, and both as in a URL, with white space between any two characters."""
+    wholes = {secret for secret in secrets if secret}
+    tails = {tail for secret in wholes if len(tail := re.split(r"[-_ ]", secret)[-1]) >= TAIL_CHARS}
+    forms = {form for secret in wholes | tails for form in (secret, quote(secret, safe=""))}
+    # The longest first: one secret may be a part of another.
+    spaced = (r"\s*".join(map(re.escape, form)) for form in sorted(forms, key=len, reverse=True))
+    return re.compile("|".join(spaced) or r"(?!)", re.IGNORECASE)
 
 
 _ONCE = " It was not asked twice, as that could be paid for twice: send the message again if you like."

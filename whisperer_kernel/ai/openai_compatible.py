@@ -13,7 +13,7 @@ import httpx
 from whisperer_kernel.ai.catalogue import MAX_BYTES, parse_models
 from whisperer_kernel.ai.exchange import ERROR_BODY_BYTES, Exchange
 from whisperer_kernel.ai.failures import Failures
-from whisperer_kernel.ai.http_client import make_client, read_at_most
+from whisperer_kernel.ai.http_client import is_encoded, make_client, read_at_most
 from whisperer_kernel.ai.provider import ChatRequest, Delta, ModelInfo
 from whisperer_kernel.ai.wire import encode_request
 from whisperer_kernel.config import ProviderConfig
@@ -134,8 +134,6 @@ class OpenAICompatibleProvider:
         headers = {
             "User-Agent": f"whisperer-kernel/{__version__}",
             "Content-Type": "application/json",
-            # A compressed stream arrives later than its text was written.
-            "Accept-Encoding": "identity",
         }
         if self._endpoint.key:
             headers["Authorization"] = f"Bearer {self._endpoint.key}"
@@ -163,6 +161,8 @@ class OpenAICompatibleProvider:
             raise self._failures.of_transport(error, sent=False) from None
         if not response.is_success:
             raise self._failures.of_status(response.status_code, response.headers, body[:ERROR_BODY_BYTES])
+        if is_encoded(response):
+            raise self._failures.encoded()
         return body
 
     async def _how_to_choose(self) -> str:

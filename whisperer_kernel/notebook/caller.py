@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
@@ -48,7 +49,7 @@ class Caller:
             client = await on.run(self._ready(on))
             self._announce()
             return await on.run(operation(client))
-        except WhispererError as error:
+        except (WhispererError, asyncio.CancelledError) as error:
             # What happened on the other thread is no help to whoever reads the traceback.
             raise error.with_traceback(None) from None
 

@@ -37,7 +37,9 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
         from whisperer_kernel.notebook.transcript import safe_markdown  # noqa: PLC0415 - loads IPython
 
         ending = _ENDINGS.get(self.finish_reason)
-        return "\n\n".join([safe_markdown(self.text), *([f"*{ending}*"] if ending else [])])
+        # Said by whom, so that it is not taken for something that was computed.
+        parts = [f"**{safe_markdown(self.agent.capitalize())}**", safe_markdown(self.text)]
+        return "\n\n".join([*parts, *([f"*{ending}*"] if ending else [])])
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:  # noqa: ARG002, FBT001 - IPython's signature
         printer.text("\n".join(part for part in (self.text, _ENDINGS.get(self.finish_reason)) if part))

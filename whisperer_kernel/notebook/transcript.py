@@ -37,7 +37,7 @@ def transcript_markdown(history: Sequence[Mapping[str, Any]]) -> str:
     if not history:
         return ""
     count = "1 message" if len(history) == 1 else f"{len(history)} messages"
-    parts = [f"<details>\n<summary>Conversation with Whisperer: {count}</summary>"]
+    parts = [f"<details>\n<summary>Saved copy of the conversation: {count}</summary>"]
     parts += [_message(item) for item in history]
     return "\n\n".join([*parts, "</details>"])
 

@@ -27,7 +27,11 @@ def type_name(value: object) -> str:
     cls = type(value)
     name: str = type.__dict__["__name__"].__get__(cls)
     module = type.__dict__["__module__"].__get__(cls) if cls.__flags__ else ""
-    return name if module in {"builtins", "__main__", ""} or not isinstance(module, str) else f"{module.split('.')[0]}.{name}"
+    return (
+        name
+        if module in {"builtins", "__main__", ""} or not isinstance(module, str)
+        else f"{module.split('.')[0]}.{name}"
+    )
 
 
 def is_a(value: object, module: str, name: str) -> bool:
@@ -117,7 +121,9 @@ def _container(value: Any, depth: int) -> str:
         return f"{opening}… {len(value):,} items{closing}" if len(value) else f"{opening}{closing}"
     if type(value) is dict:
         # A snapshot: the cell that runs may be changing it.
-        items = [f"{_shown(key, depth + 1)}: {_shown(item, depth + 1)}" for key, item in _first(value.items(), len(value))]
+        items = [
+            f"{_shown(key, depth + 1)}: {_shown(item, depth + 1)}" for key, item in _first(value.items(), len(value))
+        ]
     else:
         items = [_shown(item, depth + 1) for item in _first(value, len(value))]
     return f"{opening}{', '.join(items)}{_more(len(value))}{closing}"
@@ -144,7 +150,10 @@ def _more(length: int) -> str:
 def _frame(frame: Any) -> str:
     head = frame.iloc[:5, :MAX_COLUMNS]
     rows = zip(*(head.iloc[:, place].tolist() for place in range(head.shape[1])), strict=False)
-    lines = [" | ".join(_plain(name) for name in head.columns), *(" | ".join(_shown(item, 1) for item in row) for row in rows)]
+    lines = [
+        " | ".join(_plain(name) for name in head.columns),
+        *(" | ".join(_shown(item, 1) for item in row) for row in rows),
+    ]
     return "\n".join(lines) + f"\n[{frame.shape[0]:,} rows × {frame.shape[1]:,} columns]"
 
 

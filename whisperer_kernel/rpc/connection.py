@@ -10,31 +10,39 @@ from whisperer_kernel.sessions.manager import StatelessSessionManager
 from whisperer_kernel.sessions.session import StatelessInteractiveSession
 from whisperer_kernel.tools.tool import Tool
 
+# A response that takes so long that more than this would wait for it is not waited for.
+MAX_HELD = 1_000
+
 
 class Connection:
-    """One client. ``send`` takes a text frame and must not block; ``owner`` is who is authenticated.
+    """One client. ``write`` takes a text frame and must not block; ``owner`` is who is authenticated.
 
     ``shows_questions``: whether a person is behind it who sees what is asked and can answer. ``page``: the page in a
-    browser that it comes from, where several connections do.
+    browser that it comes from, where several connections do. ``hang_up`` ends the connection: the client has to come
+    back and resume, as what it would be shown next does not join on to what it has seen.
     """
 
     def __init__(
         self,
         owner: str,
-        send: Callable[[str], None],
+        write: Callable[[str], None],
         *,
         keeps_alive: bool = True,
         shows_questions: bool = True,
         page: str = "",
+        hang_up: Callable[[], None] = lambda: None,
     ) -> None:
         self.client_id = uuid4().hex
         self.owner = owner
-        self.send = send
+        self.write = write
+        self.hang_up = hang_up
         self.keeps_alive = keeps_alive
         self.shows_questions = shows_questions
         self.page = page
-        self._sessions: dict[str, StatelessInteractiveSession] = {}
+        self._sessions: set[str] = set()
         self._current: str | None = None
+        self._holds = 0
+        self._held: list[str] = []
         self._closed = False
         # What this connection carries out in every session of a kernel, where it is the kernel's own or its notebook's.
         self.kernel_id: str | None = None
@@ -56,17 +64,29 @@ class Connection:
     def attach(self, manager: StatelessSessionManager, session: StatelessInteractiveSession) -> None:
         """Show this connection the session's events from here on, and take it for the current one."""
         manager.subscribe(session, self)
-        self._sessions[session.id] = session
+        self._sessions.add(session.id)
         self._current = session.id
         if self._closed:
             # Gone while its request was under way.
             self.close(manager)
 
-    def follow(self, manager: StatelessSessionManager, session: StatelessInteractiveSession) -> None:
-        """A session that this connection is shown has left memory and come back: show it on."""
-        if self._sessions.get(session.id, session) is not session:
-            manager.subscribe(session, self)
-            self._sessions[session.id] = session
+    def send(self, frame: str) -> None:
+        """Show a notification, as soon as nothing is held back."""
+        if self._holds and len(self._held) < MAX_HELD:
+            self._held.append(frame)
+        else:
+            self._flush()
+            self.write(frame)
+
+    def hold(self) -> None:
+        """Show no notification until ``release``: a response goes out before the events it causes."""
+        self._holds += 1
+
+    def release(self) -> None:
+        """Undo one ``hold``."""
+        self._holds -= 1
+        if not self._holds:
+            self._flush()
 
     def close(self, manager: StatelessSessionManager) -> None:
         """The connection is gone."""
@@ -75,3 +95,8 @@ class Connection:
         for session_id in self._sessions:
             manager.unsubscribe(session_id, self)
         self._sessions.clear()
+
+    def _flush(self) -> None:
+        held, self._held = self._held, []
+        for frame in held:
+            self.write(frame)

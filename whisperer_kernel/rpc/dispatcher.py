@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable
-from contextlib import ExitStack
 from typing import Any
 
 import msgspec
@@ -13,23 +12,24 @@ from whisperer_kernel.errors import InvalidParams, WhispererError
 from whisperer_kernel.rpc import messages
 from whisperer_kernel.rpc.connection import Connection
 from whisperer_kernel.rpc.messages import Absent, Malformed, Request
-from whisperer_kernel.sessions.session import StatelessInteractiveSession
 
 log = logging.getLogger(__name__)
 
 
 class Call:
-    """One frame's requests while they are handled. What they cause is held back until the response has been sent."""
+    """One frame's requests while they are handled. What they cause is shown to the caller after the response."""
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
-        self._held = ExitStack()
+        self._is_holding = False
         self._then: list[Callable[[], None]] = []
         self._at_last: list[Callable[[], None]] = []
 
-    def hold(self, session: StatelessInteractiveSession) -> None:
-        """Publish nothing of this session before the response."""
-        self._held.enter_context(session.held())
+    def hold(self) -> None:
+        """Show the caller nothing before the response; others are not kept waiting."""
+        if not self._is_holding:
+            self._is_holding = True
+            self.connection.hold()
 
     def then(self, callback: Callable[[], None]) -> None:
         """Do this right after the response, before anything that was held."""
@@ -43,7 +43,8 @@ class Call:
         """The response is on its way."""
         for callback in self._then:
             callback()
-        self._held.close()
+        if self._is_holding:
+            self.connection.release()
         for callback in self._at_last:
             callback()
 
@@ -71,7 +72,7 @@ class Dispatcher:
         try:
             response = await self._respond(messages.read(text), call)
             if response:
-                connection.send(messages.write(response))
+                connection.write(messages.write(response))
         finally:
             call.responded()
 

@@ -82,12 +82,12 @@ def _request(message: Any) -> Request | Malformed:
     well_formed = (
         message.get("jsonrpc") == "2.0"
         and isinstance(message.get("method"), str)
-        and isinstance(message.get("params", {}), dict | list)
+        and isinstance(message.get("params") or {}, dict | list)
     )
     if not well_formed:
         known = None if isinstance(request_id, Absent) else request_id
         return Malformed(error_response(known, INVALID_REQUEST, "Invalid Request"))
-    return Request(request_id, message["method"], message.get("params", {}))
+    return Request(request_id, message["method"], message.get("params") or {})
 
 
 def result_response(request_id: RequestId, result: Any) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from whisperer_kernel.agents.spec import AgentSpec
 from whisperer_kernel.errors import InvalidParams
 from whisperer_kernel.events import STOPPED
 from whisperer_kernel.plans.model import PlanChange
+from whisperer_kernel.rpc import commands
 from whisperer_kernel.rpc import params as p
 from whisperer_kernel.rpc.dispatcher import Call, Method
 from whisperer_kernel.sessions.manager import StatelessSessionManager
@@ -76,7 +77,7 @@ class Methods:
             new=wanted.new,
         )
         session, resumed = await self._manager.start(call.connection.owner, start)
-        call.hold(session)
+        call.hold()
         call.connection.attach(self._manager, session)
         session.declare(call.connection, call.connection.tools_in(session, client_tools))
         seq = session.seq
@@ -101,7 +102,7 @@ class Methods:
         client_tools = self._client_tools(params.client_tools)
         session = await self._manager.resume(params.session_id, call.connection.owner)
         provider = await self._services.provider_info(session.state.model)
-        call.hold(session)
+        call.hold()
         # From here to the return nothing waits, so that replay, snapshot and what follows are of one moment.
         call.connection.attach(self._manager, session)
         session.declare(call.connection, call.connection.tools_in(session, client_tools))
@@ -126,7 +127,8 @@ class Methods:
     @method("stopSession")
     async def stop_session(self, call: Call, params: p.SessionId) -> p.Status:
         """Cancel the turn and release the session; it can be resumed."""
-        session = await self._manager.stop(params.session_id, call.connection.owner, call.hold)
+        call.hold()
+        session = await self._manager.stop(params.session_id, call.connection.owner)
         if session is not None:
             call.at_last(lambda: self._manager.drop(session))
         return p.Status(status=STOPPED)
@@ -134,7 +136,8 @@ class Methods:
     @method("session.delete")
     async def delete_session(self, call: Call, params: p.SessionId) -> p.Status:
         """Remove a session and its log."""
-        await self._manager.delete(params.session_id, call.connection.owner, call.hold)
+        call.hold()
+        await self._manager.delete(params.session_id, call.connection.owner)
         return p.Status(status=OK)
 
     @method("session.list")
@@ -177,6 +180,12 @@ class Methods:
         """End the running turn, or take back a queued message."""
         session = await self._held(call, params.session_id)
         return p.Cancelled(cancelled=await session.cancel(params.message_id))
+
+    @method("dispatchCommand")
+    async def dispatch_command(self, call: Call, params: p.DispatchCommand) -> p.CommandOutput:
+        """Do what a slash command says."""
+        session = await self._held(call, params.session_id)
+        return p.CommandOutput(output=await commands.run(session, self._services, params.command))
 
     @method("echo")
     async def echo(self, _call: Call, params: p.Echo) -> str:
@@ -302,11 +311,9 @@ class Methods:
     # --- inside -----------------------------------------------------------------------------------------------------
 
     async def _held(self, call: Call, session_id: str) -> StatelessInteractiveSession:
-        """The caller's live session; what it publishes waits for the response."""
-        session = await self._manager.session(session_id, call.connection.owner)
-        call.hold(session)
-        call.connection.follow(self._manager, session)
-        return session
+        """The caller's live session; what it is shown of it waits for the response."""
+        call.hold()
+        return await self._manager.session(session_id, call.connection.owner)
 
     def _client_tools(self, declared: Sequence[str | p.ClientTool]) -> list[Tool]:
         """The tools that a client declares: by name where Whisperer knows them, else described."""
@@ -346,7 +353,7 @@ def _declared_tool(tool: p.ClientTool) -> Tool:
 
 def _send_all(call: Call, frames: Sequence[str]) -> None:
     for frame in frames:
-        call.connection.send(frame)
+        call.connection.write(frame)
 
 
 def _pending(session: StatelessInteractiveSession, call: Call) -> p.Pending:

@@ -195,6 +195,19 @@ class Cancelled(Wire, omit_defaults=False):
     cancelled: bool
 
 
+class DispatchCommand(Wire):
+    """A slash command, ``/help`` for instance."""
+
+    session_id: Text
+    command: Annotated[str, msgspec.Meta(min_length=1, max_length=1_000)]
+
+
+class CommandOutput(Wire, omit_defaults=False):
+    """What the command says."""
+
+    output: str
+
+
 class Echo(Wire):
     """Any text."""
 

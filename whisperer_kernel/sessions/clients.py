@@ -45,6 +45,10 @@ class ClientTools:
         if tools:
             self._declared[client.client_id] = {tool.name: tool for tool in tools}
 
+    def of(self, client: ToolClient) -> list[Tool]:
+        """What this client has declared."""
+        return list(self._declared.get(client.client_id, {}).values())
+
     def gone(self, client: ToolClient) -> None:
         """A client is gone. What it was asked for can still be answered by another, or by it when it is back."""
         self._declared.pop(client.client_id, None)

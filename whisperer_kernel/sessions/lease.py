@@ -19,21 +19,27 @@ log = logging.getLogger(__name__)
 
 
 class Lease:
-    """One session's. ``taken`` is awaited each time this process begins to run it, with whether a crash went before."""
+    """One session's.
 
-    def __init__(
+    ``taken`` is awaited each time this process begins to run it, with whether a crash went before; ``gone`` is called
+    when the session that is followed has been deleted.
+    """
+
+    def __init__(  # noqa: PLR0913, PLR0917 - made in one place
         self,
         store: Store,
         session_id: str,
         runner: str,
         session_log: SessionLog,
         taken: Callable[[SessionRow, bool], Awaitable[None]],
+        gone: Callable[[], None],
     ) -> None:
         self._store = store
         self._session_id = session_id
         self._runner = runner
         self._log = session_log
         self._taken = taken
+        self._gone = gone
         self._role = asyncio.Lock()
         self._follower: asyncio.Task[None] | None = None
         self.held = False
@@ -106,4 +112,5 @@ class Lease:
             except StoreError as error:
                 log.warning("session %s cannot be followed: %s", self._session_id, error)
             except NoSuchSession:
+                self._gone()
                 return

@@ -125,9 +125,8 @@ class _Pending(msgspec.Struct):
 class SessionLog:
     """The log of one session, written while this process runs the session and read while another does.
 
-    Each entry is given to ``apply`` as soon as it counts (a chunk at once, anything else when it is durable) and to
-    ``publish`` as soon as it may be seen; both in order, none twice. ``lost`` is called when another process turns out
-    to run the session.
+    Each entry is given to ``apply`` and then to ``publish`` as soon as it counts: a chunk at once, anything else when
+    it is durable; in order, none twice. ``lost`` is called when another process turns out to run the session.
     """
 
     def __init__(  # noqa: PLR0913 - one log is made in one place, with all it needs by name
@@ -153,8 +152,7 @@ class SessionLog:
         self._reserved = 0
         self._applied: deque[Entry] = deque(maxlen=replay_events)
         self._pending: deque[_Pending] = deque()
-        self._held: deque[Entry] = deque()
-        self._holds = 0
+        self._is_lost = False
         self._unsaved: list[Entry] = []
         self._saving = asyncio.Lock()
         self._timer: asyncio.TimerHandle | None = None
@@ -198,7 +196,8 @@ class SessionLog:
         self._stop_timer()
         self.last_seq = self.recovered = 0
         self.failed = None
-        for kept in (self._applied, self._pending, self._held, self._unsaved):
+        self._is_lost = False
+        for kept in (self._applied, self._pending, self._unsaved):
             kept.clear()
 
     def since(self, seq: int) -> list[Entry] | None:
@@ -207,15 +206,6 @@ class SessionLog:
         if not max(first - 1, self.recovered) <= seq <= self.seq:
             return None
         return [entry for entry in self._applied if entry.seq > seq]
-
-    def hold(self) -> None:
-        """Publish nothing until ``release``: a response goes out before the events it causes."""
-        self._holds += 1
-
-    def release(self) -> None:
-        """Undo one ``hold``."""
-        self._holds -= 1
-        self._drain()
 
     def stream(self, chunk: Chunk) -> None:
         """Number a chunk and publish it; it is saved within a second."""
@@ -264,14 +254,15 @@ class SessionLog:
 
     def _drain(self) -> None:
         while self._pending and ((durable := self._pending[0].durable) is None or durable.done()):
-            self._take(self._pending.popleft().entry)
-        while self._held and not self._holds:
-            self._publish(self._held.popleft())
+            entry = self._pending.popleft().entry
+            # What another process's log does not hold must not be seen, now that it is the log.
+            if not self._is_lost:
+                self._take(entry)
 
     def _take(self, entry: Entry) -> None:
         self._applied.append(entry)
-        self._held.append(entry)
         self._apply(entry)
+        self._publish(entry)
 
     def _gap(self, first: int) -> None:
         """Numbers go on at ``first``: nobody can be brought from before it to after it event by event."""
@@ -331,6 +322,7 @@ class SessionLog:
             try:
                 await self._store.append(self._session_id, self._runner, pack(entries), changes)
             except LeaseLost:
+                self._is_lost = True
                 self._lost()
                 raise
             except StoreError as error:

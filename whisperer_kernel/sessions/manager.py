@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Protocol
 from uuid import uuid4
 from weakref import WeakValueDictionary
@@ -19,8 +20,6 @@ from whisperer_kernel.sessions.store import Page, SessionRow
 from whisperer_kernel.tools.tool import Tool
 
 BEAT_S = 1.0
-
-Hold = Callable[[StatelessInteractiveSession], None]
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +46,9 @@ class StatelessSessionManager:
         self.services = services
         self._live: dict[str, StatelessInteractiveSession] = {}
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        # Sessions that have left memory while somebody was connected, who is shown them again when they come back.
+        self._left: dict[str, StatelessInteractiveSession] = {}
+        self._coming = 0
         self._grace: dict[str, asyncio.TimerHandle] = {}
         # Those of a kernel, in the order in which they came: its own, and one for every page that shows its notebook.
         self._kernels: dict[tuple[str, str], list[KernelConnection]] = {}
@@ -64,15 +66,18 @@ class StatelessSessionManager:
 
         A new one has no events yet: whoever started it subscribes and then has it ``begin``.
         """
-        async with self._lock(f"{owner} {params.kernel_id or params.notebook or uuid4().hex}"):
-            if not params.new:
-                row = await self.services.store.find(owner, kernel_id=params.kernel_id, notebook=params.notebook)
-                if row is not None:
-                    session = await self.resume(row.id, owner)
-                    await session.place(params.kernel_id, params.notebook)
-                    self._give_kernel(session)
-                    return session, True
-            return await self._create(owner, params), False
+        row = self._new_row(owner, params)
+        # Locked before anybody else can find it.
+        async with self._lock(row.id):
+            with self._place():
+                await self._make_room()
+                found = await self.services.store.create(row, self.services.runner, new=params.new)
+                if found is None:
+                    return await self._enter(row), False
+        session = await self.resume(found.id, owner)
+        await session.place(params.kernel_id, params.notebook)
+        self._give_kernel(session)
+        return session, True
 
     async def resume(self, session_id: str, owner: str) -> StatelessInteractiveSession:
         """The session, live, whatever it was before. Raises ``NoSuchSession``."""
@@ -97,27 +102,23 @@ class StatelessSessionManager:
         state.apply_all(unpack(await self.services.store.read(row.id, 0)))
         return state
 
-    async def stop(self, session_id: str, owner: str, hold: Hold) -> StatelessInteractiveSession | None:
-        """Stop a session; it stays live until it is dropped. None: it was stopped and released already.
-
-        ``hold`` is called with it before it has anything to tell.
-        """
+    async def stop(self, session_id: str, owner: str) -> StatelessInteractiveSession | None:
+        """Stop a session; it stays live until it is dropped. None: it was stopped and released already."""
         row = await self._row(session_id, owner)
         if session_id not in self._live and row.status == STOPPED:
             return None
         session = await self._load(session_id, owner, also_stopped=True)
         await session.lead()
-        hold(session)
         await session.stop()
         return session
 
-    async def delete(self, session_id: str, owner: str, hold: Hold) -> None:
+    async def delete(self, session_id: str, owner: str) -> None:
         """Remove a session and its log; who is connected is told that it is stopped."""
         session = await self._load(session_id, owner, also_stopped=True)
         await session.lead()
-        hold(session)
         await session.stop()
         await self._leave(session)
+        self._left.pop(session_id, None)
         await self.services.store.delete(session_id)
 
     async def page(self, owner: str, limit: int, cursor: str | None) -> Page:
@@ -133,10 +134,13 @@ class StatelessSessionManager:
     def unsubscribe(self, session_id: str, subscriber: Subscriber) -> None:
         """A connection is gone. After the last one a session stays in memory for ``limits.resume_grace_s``."""
         session = self._live.get(session_id)
-        if session is None:
-            return
-        session.unsubscribe(subscriber)
-        self._start_grace(session)
+        if session is not None:
+            session.unsubscribe(subscriber)
+            self._start_grace(session)
+        elif (left := self._left.get(session_id)) is not None:
+            left.unsubscribe(subscriber)
+            if not left.has_subscribers:
+                del self._left[session_id]
 
     def kernel_came(self, connection: KernelConnection) -> list[StatelessInteractiveSession]:
         """A kernel's own connection is there: its live sessions, which it is shown from now on as all later ones."""
@@ -181,25 +185,36 @@ class StatelessSessionManager:
             # First, so that who asks for it from now on waits for the lock and brings it back.
             del self._live[session.id]
             await session.close("cancelled")
+            if session.has_subscribers:
+                self._left[session.id] = session
 
-    async def _create(self, owner: str, params: StartParams) -> StatelessInteractiveSession:
-        await self._make_room()
-        agent = self.services.agents.get(params.agent).id if params.agent else self.services.agents.default.id
+    def _new_row(self, owner: str, params: StartParams) -> SessionRow:
         moment = now()
-        row = SessionRow(
+        return SessionRow(
             id=uuid4().hex,
             owner=owner,
             created=moment,
             updated=moment,
             notebook=params.notebook,
             kernel_id=params.kernel_id,
-            agent=agent,
+            agent=self.services.agents.get(params.agent).id if params.agent else self.services.agents.default.id,
         )
-        await self.services.store.create(row, self.services.runner)
-        session = StatelessInteractiveSession(self.services, row)
+
+    async def _enter(self, row: SessionRow) -> StatelessInteractiveSession:
+        session = StatelessInteractiveSession(self.services, row, self._deleted)
         await session.enter()
-        self._adopt(session)
+        self._live[session.id] = session
+        self._give_kernel(session)
+        if self._beating is None:
+            self._beating = asyncio.get_running_loop().create_task(self._beat())
         return session
+
+    def _deleted(self, session: StatelessInteractiveSession) -> None:
+        """Another server has deleted it."""
+        if self._live.get(session.id) is session:
+            del self._live[session.id]
+        if (timer := self._grace.pop(session.id, None)) is not None:
+            timer.cancel()
 
     async def _load(self, session_id: str, owner: str, *, also_stopped: bool) -> StatelessInteractiveSession:
         session = self._live.get(session_id)
@@ -223,18 +238,22 @@ class StatelessSessionManager:
         async with self._lock(row.id):
             if (session := self._live.get(row.id)) is not None:
                 return session
-            await self._make_room()
-            session = StatelessInteractiveSession(self.services, row)
-            await session.enter()
-            self._adopt(session)
+            with self._place():
+                await self._make_room()
+                session = await self._enter(row)
+            if (left := self._left.pop(row.id, None)) is not None:
+                left.hand_subscribers(session)
             self._start_grace(session)
             return session
 
-    def _adopt(self, session: StatelessInteractiveSession) -> None:
-        self._live[session.id] = session
-        self._give_kernel(session)
-        if self._beating is None:
-            self._beating = asyncio.get_running_loop().create_task(self._beat())
+    @contextmanager
+    def _place(self) -> Iterator[None]:
+        """A session is coming in: it counts already."""
+        self._coming += 1
+        try:
+            yield
+        finally:
+            self._coming -= 1
 
     def _give_kernel(self, session: StatelessInteractiveSession) -> None:
         """The session's kernel and those who show its notebook, where they are connected, take its calls."""
@@ -253,9 +272,9 @@ class StatelessSessionManager:
     async def _make_room(self) -> None:
         """A session nobody is connected to gives way to a new one."""
         limit = self.services.config.limits.max_sessions
-        if len(self._live) >= limit and self._grace:
+        if len(self._live) + self._coming > limit and self._grace:
             await self._leave(self._live[next(iter(self._grace))])
-        if len(self._live) >= limit:
+        if len(self._live) + self._coming > limit:
             raise LimitReached(f"{limit} sessions are live on this server already; stop one first.", "max_sessions")
 
     def _start_grace(self, session: StatelessInteractiveSession) -> None:

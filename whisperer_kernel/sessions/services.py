@@ -68,6 +68,12 @@ class Services:
         # Shielded: one caller that goes away must not take the choice from the others.
         return await asyncio.shield(self._choosing)
 
+    @property
+    def chosen(self) -> ProviderInfo | None:
+        """Who answers; None before anybody has asked."""
+        done = self._choosing is not None and self._choosing.done() and not _failed(self._choosing)
+        return self._choosing.result().info if self._choosing is not None and done else None
+
     async def provider_info(self, model: str | None) -> ProviderInfo:
         """Who answers, as the user is shown; what stands in the way is its ``notice``."""
         try:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any, Protocol
 from uuid import uuid4
 
@@ -34,13 +34,14 @@ from whisperer_kernel.events import (
     ToolCall,
     Usage,
     UserMessage,
+    encode,
     notification,
 )
 from whisperer_kernel.plans.model import Plan, PlanChange, changed
 from whisperer_kernel.sessions.clients import ClientTools
 from whisperer_kernel.sessions.gate import Hands
 from whisperer_kernel.sessions.lease import Lease
-from whisperer_kernel.sessions.log import SessionLog
+from whisperer_kernel.sessions.log import SessionLog, now
 from whisperer_kernel.sessions.permissions import Answer, Questions
 from whisperer_kernel.sessions.services import Services
 from whisperer_kernel.sessions.state import SessionState, Submitted, title_of
@@ -82,6 +83,10 @@ class Subscriber(Protocol):
         """Take a frame. Must not block."""
         ...
 
+    def hang_up(self) -> None:
+        """End it: what comes next does not join on to what it has seen, and it has to resume."""
+        ...
+
 
 class StartParams(msgspec.Struct, kw_only=True, frozen=True):
     """What a new session is started with."""
@@ -99,10 +104,13 @@ class StartParams(msgspec.Struct, kw_only=True, frozen=True):
 class StatelessInteractiveSession:
     """Holds nothing that could not be rebuilt from the log but who is listening and the turn that runs."""
 
-    def __init__(self, services: Services, row: SessionRow) -> None:
+    def __init__(
+        self, services: Services, row: SessionRow, on_deleted: Callable[[StatelessInteractiveSession], None]
+    ) -> None:
         self.id = row.id
         self.row = row
         self.state = SessionState()
+        self._on_deleted = on_deleted
         self._services = services
         self._log = SessionLog(
             services.store,
@@ -113,13 +121,16 @@ class StatelessInteractiveSession:
             publish=self._publish,
             lost=self._lease_lost,
         )
-        self._lease = Lease(services.store, row.id, services.runner, self._log, self._taken)
+        self._lease = Lease(services.store, row.id, services.runner, self._log, self._taken, self._deleted)
         self._losing: asyncio.Task[None] | None = None
         self._subscribers: dict[Subscriber, int] = {}
         self._hands = Hands(ClientTools(), Questions(), lambda: self.is_attended)
         self._queue: deque[UserMessage] = deque()
         self._turn: Turn | None = None
         self._runner: asyncio.Task[None] | None = None
+        # Why turns end from now on instead of running; None while they run.
+        self._ending: FinishReason | None = None
+        self._moved = asyncio.Event()
         self._submitting: dict[str, asyncio.Future[Submitted]] = {}
         # Who changes a plan does it alone, since each change is made to what the one before it left.
         self._planning = asyncio.Lock()
@@ -150,6 +161,7 @@ class StatelessInteractiveSession:
 
     async def activate(self) -> None:
         """A stopped session becomes active again."""
+        self._ending = None
         if self.state.status == STOPPED:
             await self.lead()
             await self._log.append(SessionStatus(status=ACTIVE), SessionChanges(status=ACTIVE))
@@ -177,6 +189,28 @@ class StatelessInteractiveSession:
         """Show it no more."""
         self._subscribers.pop(subscriber, None)
         self._hands.clients.gone(subscriber)
+
+    def hand_subscribers(self, other: StatelessInteractiveSession) -> None:
+        """Show ``other``, this session as it has come back, to those who were shown it here, from where they were."""
+        for subscriber, last in self._subscribers.items():
+            other.catch_up(subscriber, last)
+            other.declare(subscriber, self._hands.clients.of(subscriber))
+        self._subscribers.clear()
+
+    def catch_up(self, subscriber: Subscriber, last: int) -> None:
+        """Show ``subscriber``, who has seen the events up to ``last``, the rest and what comes."""
+        missed = self.replay(last)
+        if missed is None:
+            subscriber.hang_up()
+            return
+        self.subscribe(subscriber)
+        for frame in missed:
+            subscriber.send(frame)
+
+    @property
+    def has_subscribers(self) -> bool:
+        """Whether anybody is connected."""
+        return bool(self._subscribers)
 
     @property
     def is_kept(self) -> bool:
@@ -223,15 +257,6 @@ class StatelessInteractiveSession:
         entries = self._log.since(after_seq)
         return None if entries is None else [notification(self.id, entry) for entry in entries]
 
-    @contextmanager
-    def held(self) -> Iterator[None]:
-        """Publish nothing meanwhile."""
-        self._log.hold()
-        try:
-            yield
-        finally:
-            self._log.release()
-
     # --- what a client asks for -------------------------------------------------------------------------------------
 
     async def prompt(
@@ -257,7 +282,7 @@ class StatelessInteractiveSession:
     async def _submit(
         self, message: str, client_id: str, context: list[dict[str, Any]] | None, client_message_id: str | None
     ) -> Submitted:
-        if self.state.status == STOPPED:
+        if self.state.status == STOPPED or self._ending is not None:
             raise NoSuchSession("This session is stopped; resume it first.")
         if not message.strip():
             raise InvalidParams("message: is empty")
@@ -288,6 +313,7 @@ class StatelessInteractiveSession:
         finally:
             # Also where this one could not be taken: those behind it have waited for it.
             self._run_queue()
+            self._moved.set()
         turn = self.state.open.get(user.message_id)
         return Submitted(user.message_id, turn.queued if turn is not None else 0)
 
@@ -401,11 +427,17 @@ class StatelessInteractiveSession:
 
     async def _lose(self) -> None:
         await self._end_turns("interrupted")
-        for subscriber, after in self._subscribers.items():
-            # What they have seen they have seen; whatever the other server numbers lies above it.
-            self._subscribers[subscriber] = max(after, self._log.last_seq)
         self.state = SessionState()
         await self._lease.follow_anew()
+        self._ending = None
+
+    def _deleted(self) -> None:
+        """Another server has deleted the session that was followed here: there is no log any more to tell it in."""
+        event = SessionStatus(status=STOPPED, reason="deleted")
+        entry = Entry(self._log.seq + 1, now(), event, encode(event))
+        self.state.apply(entry)
+        self._publish(entry)
+        self._on_deleted(self)
 
     # --- turns ------------------------------------------------------------------------------------------------------
 
@@ -417,6 +449,9 @@ class StatelessInteractiveSession:
         # A message that waits to be durable waits for its turn too: whoever sent it then starts the queue again.
         while self._queue and self._queue[0].message_id in self.state.open:
             user = self._queue.popleft()
+            if self._ending is not None:
+                await self._end(user, self._ending)
+                continue
             turn = self._turn = Turn(self._services, self._log, self.state, self._hands, user)
             try:
                 end = await turn.run()
@@ -425,6 +460,7 @@ class StatelessInteractiveSession:
                 await self._count(end.usage)
             finally:
                 self._turn = None
+        self._moved.set()
 
     async def _end(self, user: UserMessage, reason: FinishReason, **fields: Any) -> None:
         """The one final event of a turn."""
@@ -451,13 +487,15 @@ class StatelessInteractiveSession:
             return
 
     async def _end_turns(self, reason: FinishReason) -> None:
-        waiting, self._queue = self._queue, deque()
+        """End the running turn and all that wait, also those whose message is only being saved."""
+        self._ending = reason
         if self._turn is not None:
             self._turn.cancel(reason)
-        if self._runner is not None:
-            await asyncio.wait([self._runner])
-        for user in waiting:
-            await self._end(user, reason)
+        while self._queue or (self._runner is not None and not self._runner.done()):
+            self._moved.clear()
+            self._run_queue()
+            await self._moved.wait()
+            await asyncio.sleep(0)
 
     async def _introduce(self, agent: str) -> None:
         """An agent says who she is the first time she becomes current. No model is asked."""
@@ -482,6 +520,11 @@ class StatelessInteractiveSession:
 
     def _publish(self, entry: Entry) -> None:
         frame = notification(self.id, entry)
-        for subscriber, after in list(self._subscribers.items()):
-            if entry.seq > after:
+        for subscriber, last in list(self._subscribers.items()):
+            if entry.seq == last + 1:
+                self._subscribers[subscriber] = entry.seq
                 subscriber.send(frame)
+            elif entry.seq > last:
+                # A crash lies between, or another server's turn: only a snapshot brings it on.
+                self.unsubscribe(subscriber)
+                subscriber.hang_up()

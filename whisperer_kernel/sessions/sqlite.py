@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from whisperer_kernel.errors import InvalidParams, LeaseLost, StoreError, WhispererError
-from whisperer_kernel.sessions.store import LogRow, Page, SessionChanges, SessionRow, is_alive
+from whisperer_kernel.sessions.store import RUNNER_DEAD_AFTER_S, LogRow, Page, SessionChanges, SessionRow, is_gone
 
 T = TypeVar("T")
 
@@ -56,6 +56,7 @@ class _Worker(threading.Thread):
         self._jobs: queue.SimpleQueue[tuple[Job, asyncio.AbstractEventLoop, asyncio.Future[Any]] | None]
         self._jobs = queue.SimpleQueue()
         self._connection: sqlite3.Connection | None = None
+        self._file: tuple[int, int] | None = None
 
     def submit(self, job: Job) -> asyncio.Future[Any]:
         """Have the job done; the future belongs to the running loop."""
@@ -99,7 +100,13 @@ class _Worker(threading.Thread):
             _settle(loop, future, outcome)
 
     def _open(self) -> sqlite3.Connection:
-        """The connection; made when first needed, so that a store that could not be opened is tried again."""
+        """The connection; made when first needed, so that a store that could not be opened is tried again.
+
+        Anew where the file is not the one that was opened: what is written to a file that has been deleted is lost.
+        """
+        if self._connection is not None and self._file != self._found_file():
+            self._connection.close()
+            self._connection = None
         if self._connection is None:
             if self._path != ":memory:":
                 folder = Path(self._path).parent
@@ -111,7 +118,16 @@ class _Worker(threading.Thread):
                 connection.close()
                 raise
             self._connection = connection
+            self._file = self._found_file()
         return self._connection
+
+    def _found_file(self) -> tuple[int, int] | None:
+        """By which a file is the same file."""
+        try:
+            found = Path(self._path).stat()
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino
 
     def _rollback(self) -> None:
         if self._connection is None:
@@ -199,24 +215,33 @@ def _typed(error: Exception) -> StoreError:
 class SQLiteStore:
     """Sessions in one SQLite file, or in memory (``:memory:``) for as long as the store lives."""
 
-    def __init__(self, path: str, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, path: str, clock: Callable[[], float] = time.time, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
         self._clock = clock
+        self._monotonic = monotonic
+        # Each other runner's last sign of life, and when it was first seen here.
+        self._seen: dict[str, tuple[float, float]] = {}
         self._writer = _Worker(path, "whisperer-store-writer", writes=True)
         # A database in memory is its connection: there the writer reads too.
         self._reader = self._writer if path == ":memory:" else _Worker(path, "whisperer-store-reader", writes=False)
         for worker in {self._writer, self._reader}:
             worker.start()
 
-    async def create(self, row: SessionRow, runner: str) -> None:
+    async def create(self, row: SessionRow, runner: str, *, new: bool) -> SessionRow | None:
         """See ``Store``."""
         values = [*msgspec.structs.astuple(row), runner]
 
-        def job(connection: sqlite3.Connection) -> None:
-            marks = ", ".join("?" * len(values))
-            connection.execute(f"INSERT INTO sessions ({COLUMNS}, runner) VALUES ({marks})", values)  # noqa: S608 - names are ours
-            _beat(connection, runner, self._clock())
+        def job(connection: sqlite3.Connection) -> SessionRow | None:
+            found = None if new else _find(connection, row.owner, row.kernel_id, row.notebook)
+            if found is None:
+                marks = ", ".join("?" * len(values))
+                connection.execute(f"INSERT INTO sessions ({COLUMNS}, runner) VALUES ({marks})", values)  # noqa: S608 - names are ours
+                _beat(connection, runner, self._clock())
+            return found
 
-        await self._writer.submit(job)
+        found: SessionRow | None = await self._writer.submit(job)
+        return found
 
     async def get(self, session_id: str) -> SessionRow | None:
         """See ``Store``."""
@@ -225,12 +250,7 @@ class SQLiteStore:
 
     async def find(self, owner: str, *, kernel_id: str | None, notebook: str | None) -> SessionRow | None:
         """See ``Store``."""
-        for column, value in (("kernel_id", kernel_id), ("notebook", notebook)):
-            if value:
-                where = f"WHERE owner = ? AND {column} = ? ORDER BY created DESC LIMIT 1"
-                if found := await self._select(where, (owner, value)):
-                    return found[0]
-        return None
+        return await self._ask(lambda connection: _find(connection, owner, kernel_id, notebook))
 
     async def page(self, owner: str, limit: int, cursor: str | None) -> Page:
         """See ``Store``."""
@@ -277,15 +297,14 @@ class SQLiteStore:
         """See ``Store``."""
 
         def job(connection: sqlite3.Connection) -> bool:
-            now = self._clock()
             query = "SELECT runner, beat FROM sessions LEFT JOIN runners ON runners.id = runner WHERE sessions.id = ?"
             holder, beat = connection.execute(query, (session_id,)).fetchone() or (None, None)
-            if holder not in (None, runner) and is_alive(holder, beat, now):
+            if holder not in (None, runner) and self._is_alive(holder, beat):
                 if want:
                     connection.execute("UPDATE sessions SET wanted = 1 WHERE id = ?", (session_id,))
                 return False
             connection.execute("UPDATE sessions SET runner = ?, wanted = 0 WHERE id = ?", (runner, session_id))
-            _beat(connection, runner, now)
+            _beat(connection, runner, self._clock())
             return True
 
         acquired: bool = await self._writer.submit(job)
@@ -330,19 +349,39 @@ class SQLiteStore:
         for worker in workers:
             await asyncio.to_thread(worker.join, BUSY_TIMEOUT_MS / 1000 + 1)
 
-    async def _select(self, where: str, values: Sequence[Any]) -> list[SessionRow]:
-        def job(connection: sqlite3.Connection) -> list[SessionRow]:
-            query = f"SELECT {COLUMNS} FROM sessions {where}"  # noqa: S608 - names are ours, values are bound
-            return [
-                SessionRow(**dict(zip(SessionRow.__struct_fields__, row, strict=True)))
-                for row in connection.execute(query, values)
-            ]
+    def _is_alive(self, runner: str, beat: float | None) -> bool:
+        """Whether the runner gives signs of life, by this process's own clock: no other can be trusted to agree."""
+        if beat is None or is_gone(runner):
+            return False
+        seen, since = self._seen.get(runner, (None, 0.0))
+        if beat != seen:
+            self._seen[runner] = (beat, self._monotonic())
+            return True
+        return self._monotonic() - since < RUNNER_DEAD_AFTER_S
 
-        return await self._ask(job)
+    async def _select(self, where: str, values: Sequence[Any]) -> list[SessionRow]:
+        return await self._ask(lambda connection: _rows(connection, where, values))
 
     async def _ask(self, job: Callable[[sqlite3.Connection], T]) -> T:
         answer: T = await self._reader.submit(job)
         return answer
+
+
+def _rows(connection: sqlite3.Connection, where: str, values: Sequence[Any]) -> list[SessionRow]:
+    query = f"SELECT {COLUMNS} FROM sessions {where}"  # noqa: S608 - names are ours, values are bound
+    fields = SessionRow.__struct_fields__
+    return [SessionRow(**dict(zip(fields, row, strict=True))) for row in connection.execute(query, values)]
+
+
+def _find(connection: sqlite3.Connection, owner: str, kernel_id: str | None, notebook: str | None) -> SessionRow | None:
+    for column, value in (("kernel_id", kernel_id), ("notebook", notebook)):
+        if value and (
+            found := _rows(
+                connection, f"WHERE owner = ? AND {column} = ? ORDER BY created DESC LIMIT 1", (owner, value)
+            )
+        ):
+            return found[0]
+    return None
 
 
 def _beat(connection: sqlite3.Connection, runner: str, now: float) -> None:

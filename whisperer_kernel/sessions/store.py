@@ -20,20 +20,18 @@ def new_runner() -> str:
     return f"{platform.node()}:{os.getpid()}:{uuid4().hex}"
 
 
-def is_alive(runner: str, beat: float | None, now: float) -> bool:
-    """Whether the runner, last heard of at ``beat`` (seconds), still runs its sessions."""
-    if beat is None or now - beat > RUNNER_DEAD_AFTER_S:
-        return False
+def is_gone(runner: str) -> bool:
+    """Whether the runner's process is known not to exist any more. Only a peer on its machine can tell."""
     host, pid, _ = runner.rsplit(":", 2)
     if os.name != "posix" or host != platform.node():
-        return True
+        return False
     try:
         os.kill(int(pid), 0)
     except ProcessLookupError:
-        return False
-    except PermissionError:
         return True
-    return True
+    except PermissionError:
+        return False
+    return False
 
 
 class SessionRow(msgspec.Struct, kw_only=True):
@@ -90,8 +88,11 @@ class Store(Protocol):
     ``LeaseLost``: two processes never write one log.
     """
 
-    async def create(self, row: SessionRow, runner: str) -> None:
-        """Add a session that ``runner`` runs."""
+    async def create(self, row: SessionRow, runner: str, *, new: bool) -> SessionRow | None:
+        """Add a session that ``runner`` runs, unless its kernel or notebook has one already, which is returned instead.
+
+        ``new``: add it all the same. Two who ask at the same time get the same session.
+        """
         ...
 
     async def get(self, session_id: str) -> SessionRow | None:

@@ -64,9 +64,15 @@ def calls(function: Function) -> list[str]:
     parameters = _required(function)
     values = [list(_values(function, parameter)) for parameter in parameters]
     # What a parameter is when another one is varied: its default, else something ordinary.
-    base = [0 if _default(function, parameter) else min(2, len(choices) - 1) for parameter, choices in zip(parameters, values, strict=True)]
+    base = [
+        0 if _default(function, parameter) else min(2, len(choices) - 1)
+        for parameter, choices in zip(parameters, values, strict=True)
+    ]
     keywords = {parameter.arg for parameter in function.args.kwonlyargs}
-    found = [*_examples(function), *(_call(function.name, parameters, chosen, keywords) for chosen in _chosen(values, base))]
+    found = [
+        *_examples(function),
+        *(_call(function.name, parameters, chosen, keywords) for chosen in _chosen(values, base)),
+    ]
     return list(islice(dict.fromkeys(found), MAX_CALLS))
 
 

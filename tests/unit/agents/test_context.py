@@ -95,7 +95,7 @@ def test_partial_text_of_a_cancelled_reply_stays() -> None:
     [
         ("error", "explain\n\nnow"),
         ("interrupted", "explain\n\nnow"),
-        ("cancelled", "explain\n\n[stopped by the user before an answer]\n\nnow"),
+        ("cancelled", "now"),
     ],
 )
 def test_turn_without_text_is_joined_to_the_next(reason: FinishReason, expected: str) -> None:
@@ -104,6 +104,18 @@ def test_turn_without_text_is_joined_to_the_next(reason: FinishReason, expected:
     context.add_user("1", "explain")
     context.add_reply("1", "", reason)
     assert said(context) == [("user", expected)]
+
+
+@pytest.mark.parametrize("reason", ["error", "interrupted"])
+def test_question_that_is_asked_again_stands_once(reason: FinishReason) -> None:
+    """After a failed turn as in the history."""
+    context = AgentContext()
+    context.add_user("1", "now")
+    context.add_reply("1", "", reason)
+    assert said(context) == [("user", "now")]
+    context.add_user("2", "now")
+    context.add_reply("2", "then", "stop")
+    assert said(context, "next") == [("user", "now"), ("assistant", "then"), ("user", "next")]
 
 
 def test_several_turns_without_text_become_one_message() -> None:

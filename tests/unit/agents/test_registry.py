@@ -207,6 +207,9 @@ def test_workspace_never_widens_tools(tmp_path: Path, workspace: Path) -> None:
         (BOB + "    name: Alice\n", "agents[0].name: `Alice` is what alice goes by"),
         ("agents:\n  - {id: bob, prompt: ../../outside.md}\n", "leads out of"),
         ("agents:\n  - {id: bob, prompt: agents/alice.md}\n", "prompts/agents/alice.md: no such file"),
+        ('agents:\n  - {id: bob, prompt: "a\\0.md"}\n', "cannot be found"),
+        (f"agents:\n  - {{id: bob, prompt: {'a' * 5_000}}}\n", "cannot be found"),
+        ("agents:\n" + "  - {id: bob, prompt: bob.md}\n" * 51, "agents: Expected `array` of length <= 50"),
         ("agents: [\n", "line 2"),
         ("a: &a [1]\nb: *a\n", "aliases are not supported"),
     ],
@@ -235,6 +238,20 @@ def test_link_out_of_the_workspace_is_refused(tmp_path: Path, workspace: Path, l
     registry = load(tmp_path)
     assert len(registry.problems) == 1
     assert "leads out of" in registry.problems[0]
+    assert len(registry.all()) == 3
+
+
+@pytest.mark.parametrize("link", ["agents.yaml", "prompts/bob.md", "prompts", ""])
+@pytest.mark.parametrize("nowhere", [False, True])
+def test_link_to_nowhere_or_in_a_circle_is_told(tmp_path: Path, workspace: Path, link: str, nowhere: bool) -> None:  # noqa: FBT001
+    """It stops nobody."""
+    put(workspace, BOB)
+    target = workspace / link
+    target.rename(tmp_path / "replaced")
+    target.symlink_to("nowhere" if nowhere else target.name)
+    registry = load(tmp_path)
+    assert len(registry.problems) == 1
+    assert target.name in registry.problems[0]
     assert len(registry.all()) == 3
 
 

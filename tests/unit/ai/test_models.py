@@ -106,3 +106,12 @@ async def test_silent_list_delays_a_message_by_a_bounded_time_once(
 def test_bare_list_is_a_list() -> None:
     """Some servers leave out the object around it."""
     assert parse_models(b'[{"id": "a"}]') == [ModelInfo(id="a")]
+
+
+async def test_compressed_list_of_models_is_refused(fake_provider: FakeProvider) -> None:
+    """As a reply is."""
+    provider = provider_at(fake_provider.url)
+    fake_provider.models_reply = Reply.of_body(b"", "application/json", 200, {"Content-Encoding": "gzip"})
+    with pytest.raises(ProviderError, match="compressed"):
+        await provider.models()
+    await provider.aclose()

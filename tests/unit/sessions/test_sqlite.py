@@ -47,7 +47,7 @@ def clock() -> Clock:
 @pytest.fixture
 async def store(tmp_path: Path, clock: Clock) -> AsyncIterator[SQLiteStore]:
     """A store in a file."""
-    made = SQLiteStore(str(tmp_path / "folder" / "sessions.db"), clock)
+    made = SQLiteStore(str(tmp_path / "folder" / "sessions.db"), clock, clock)
     yield made
     await made.aclose()
 
@@ -55,7 +55,7 @@ async def store(tmp_path: Path, clock: Clock) -> AsyncIterator[SQLiteStore]:
 async def test_append_is_all_or_nothing(store: SQLiteStore) -> None:
     """Rows of which one cannot be written are none of them written, and no other session's are lost with them."""
     for session_id in ("one", "two"):
-        await store.create(row(session_id), MINE)
+        await store.create(row(session_id), MINE, new=True)
     await store.append("one", MINE, [event(1)], SessionChanges())
     outcomes = await asyncio.gather(
         store.append("one", MINE, [event(2), event(1)], SessionChanges(title="never")),
@@ -74,7 +74,7 @@ async def test_append_is_all_or_nothing(store: SQLiteStore) -> None:
 
 async def test_one_runner(store: SQLiteStore, clock: Clock) -> None:
     """While a runner gives signs of life nobody else gets its session; silent for long enough, it has lost it."""
-    await store.create(row("s"), THEIRS)
+    await store.create(row("s"), THEIRS, new=True)
     assert await store.acquire("s", MINE) is False
     with pytest.raises(LeaseLost):
         await store.append("s", MINE, [event(1)], SessionChanges())
@@ -83,16 +83,41 @@ async def test_one_runner(store: SQLiteStore, clock: Clock) -> None:
     await store.beat(THEIRS)
     clock.time += 3
     assert await store.acquire("s", MINE) is False
-    clock.time += 2
+    clock.time += 4
     assert await store.acquire("s", MINE) is True
     await store.append("s", MINE, [event(1)], SessionChanges())
     with pytest.raises(LeaseLost):
         await store.append("s", THEIRS, [event(2)], SessionChanges())
 
 
+async def test_clock_that_jumps(tmp_path: Path) -> None:
+    """A wall clock that is set forward takes no session from a runner that lives."""
+    wall, own = Clock(), Clock()
+    store = SQLiteStore(str(tmp_path / "sessions.db"), wall, own)
+    await store.create(row("s"), THEIRS, new=True)
+    assert await store.acquire("s", MINE) is False
+    wall.time += 3_600
+    assert await store.acquire("s", MINE) is False
+    own.time += 4
+    assert await store.acquire("s", MINE) is True
+    await store.aclose()
+
+
+async def test_one_session_for_one_notebook(store: SQLiteStore) -> None:
+    """Two who ask for a notebook's session at the same time get the same one, unless a new one is wanted."""
+    first, second = await asyncio.gather(
+        store.create(row("one", notebook="n.ipynb"), MINE, new=False),
+        store.create(row("two", notebook="n.ipynb", kernel_id="k"), THEIRS, new=False),
+    )
+    assert first is None
+    assert second is not None
+    assert second.id == "one"
+    assert await store.create(row("three", notebook="n.ipynb"), MINE, new=True) is None
+
+
 async def test_release(store: SQLiteStore) -> None:
     """A session that was let go can be had at once, and goes on at the next number."""
-    await store.create(row("s"), THEIRS)
+    await store.create(row("s"), THEIRS, new=True)
     await store.append("s", THEIRS, [event(1)], SessionChanges(reserved=1_000))
     await store.release("s", THEIRS, 1)
     assert await store.acquire("s", MINE)
@@ -104,8 +129,8 @@ async def test_release(store: SQLiteStore) -> None:
 async def test_pages(store: SQLiteStore) -> None:
     """Pages hold each session of the owner once, newest first, also where times are equal."""
     for number in range(10):
-        await store.create(row(f"s{number}", updated=f"2026-{number // 3}"), MINE)
-    await store.create(row("theirs", owner="somebody else"), MINE)
+        await store.create(row(f"s{number}", updated=f"2026-{number // 3}"), MINE, new=True)
+    await store.create(row("theirs", owner="somebody else"), MINE, new=True)
     listed: list[str] = []
     cursor = None
     while True:
@@ -121,9 +146,9 @@ async def test_pages(store: SQLiteStore) -> None:
 
 async def test_find(store: SQLiteStore) -> None:
     """A notebook's session is found by its kernel first, then by its path, the newest of each, the owner's alone."""
-    await store.create(row("old", created="1", notebook="a", kernel_id="k"), MINE)
-    await store.create(row("new", created="2", notebook="a"), MINE)
-    await store.create(row("theirs", created="3", owner="b", notebook="a", kernel_id="k"), MINE)
+    await store.create(row("old", created="1", notebook="a", kernel_id="k"), MINE, new=True)
+    await store.create(row("new", created="2", notebook="a"), MINE, new=True)
+    await store.create(row("theirs", created="3", owner="b", notebook="a", kernel_id="k"), MINE, new=True)
 
     async def found(kernel_id: str | None, notebook: str | None) -> str | None:
         session = await store.find("local", kernel_id=kernel_id, notebook=notebook)
@@ -138,7 +163,7 @@ async def test_find(store: SQLiteStore) -> None:
 
 async def test_delete(store: SQLiteStore) -> None:
     """A deleted session leaves neither row nor log."""
-    await store.create(row("s"), MINE)
+    await store.create(row("s"), MINE, new=True)
     await store.append("s", MINE, [event(1)], SessionChanges())
     await store.delete("s")
     assert await store.get("s") is None
@@ -150,7 +175,7 @@ async def test_two_that_open_a_new_file_at_once(tmp_path: Path) -> None:
     for number in range(20):
         stores = [SQLiteStore(str(tmp_path / f"{number}.db")) for _ in range(3)]
         await asyncio.gather(
-            *(one.create(row(f"s{index}"), MINE) for index, one in enumerate(stores)),
+            *(one.create(row(f"s{index}"), MINE, new=True) for index, one in enumerate(stores)),
             *(one.get("s0") for one in stores),
         )
         for one in stores:
@@ -161,15 +186,15 @@ async def test_a_store_that_could_not_be_opened_is_tried_again(store: SQLiteStor
     """What stood in the way is said, and once it is gone the store works."""
     (tmp_path / "folder").write_text("")
     with pytest.raises(StoreError, match="cannot be made"):
-        await store.create(row("s"), MINE)
+        await store.create(row("s"), MINE, new=True)
     (tmp_path / "folder").unlink()
-    await store.create(row("s"), MINE)
+    await store.create(row("s"), MINE, new=True)
     assert await store.get("s") is not None
 
 
 async def test_nothing_hangs_on_a_closed_store(store: SQLiteStore) -> None:
     """A store that was closed says so; closing it again does nothing."""
-    await store.create(row("s"), MINE)
+    await store.create(row("s"), MINE, new=True)
     await store.aclose()
     await store.aclose()
     with pytest.raises(StoreError, match="closed"):
@@ -178,7 +203,7 @@ async def test_nothing_hangs_on_a_closed_store(store: SQLiteStore) -> None:
 
 async def test_others_may_not_read_it(store: SQLiteStore, tmp_path: Path) -> None:
     """Conversations lie in a folder that only their owner may enter."""
-    await store.create(row("s"), MINE)
+    await store.create(row("s"), MINE, new=True)
     assert (tmp_path / "folder").stat().st_mode & 0o077 == 0
 
 
@@ -189,7 +214,7 @@ async def test_newer_schema(tmp_path: Path) -> None:
         connection.execute("PRAGMA user_version = 999")
     store = SQLiteStore(str(path))
     with pytest.raises(StoreError, match="newer"):
-        await store.create(row("s"), MINE)
+        await store.create(row("s"), MINE, new=True)
     await store.aclose()
     with closing(sqlite3.connect(path)) as connection:
         assert connection.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,)

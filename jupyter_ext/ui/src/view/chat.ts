@@ -204,7 +204,8 @@ export class ChatView {
     this.#mode.update(chat.mode, connection === "live");
     this.#paintPermissions(picture);
     setText(this.#hint, connection === "live" ? (isRunning ? RUNNING_HINT : HINT) : "");
-    setText(this.#usage, usageWords(chat.usage));
+    const used = usageWords(chat.usage);
+    setText(this.#usage, used && `${used} in this session`);
     this.#usage.title = usageDetail(chat.usage);
     this.#announceEnds(picture);
     this.#pin.follow();

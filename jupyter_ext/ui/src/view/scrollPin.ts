@@ -5,6 +5,8 @@ const NEAR = 24;
 export class ScrollPin {
   onChange: (isPinned: boolean) => void = () => undefined;
   #pinned = true;
+  #width = 0;
+  #height = 0;
   readonly #resized = new ResizeObserver(() => {
     this.follow();
   });
@@ -29,8 +31,13 @@ export class ScrollPin {
   }
 
   readonly #scrolled = (): void => {
-    const { scrollHeight, scrollTop, clientHeight } = this.element;
-    this.#set(scrollHeight - scrollTop - clientHeight < NEAR);
+    const { scrollHeight, scrollTop, clientHeight, clientWidth } = this.element;
+    // What lies elsewhere because the element was resized, the reader has not scrolled to.
+    const isResized = clientWidth !== this.#width || clientHeight !== this.#height;
+    this.#width = clientWidth;
+    this.#height = clientHeight;
+    if (isResized && this.#pinned) this.follow();
+    else this.#set(scrollHeight - scrollTop - clientHeight < NEAR);
   };
 
   #set(pinned: boolean): void {
