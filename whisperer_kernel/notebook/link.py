@@ -17,7 +17,6 @@ from whisperer_kernel.notebook.session_client import SessionClient
 from whisperer_kernel.notebook.socket_client import SocketTransport
 from whisperer_kernel.notebook.transport import ServerLost, Transport
 
-
 RETRY_S = 15.0
 
 

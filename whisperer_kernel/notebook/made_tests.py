@@ -29,7 +29,7 @@ class MadeTests(msgspec.Struct, frozen=True):
         return f"{Results(self.report.outcomes)!r}\n{self.report.placing}"
 
     def _repr_markdown_(self) -> str:
-        return self.reply._repr_markdown_()  # noqa: SLF001 - what a notebook shows of a reply
+        return self.reply._repr_markdown_()
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:  # noqa: ARG002, FBT001 - IPython's signature
         printer.text(str(self))

@@ -38,7 +38,9 @@ class Results:
 
     def _repr_html_(self) -> str:
         color = _COLORS["passed"] if self.all_passed else _BAD
-        head = f'<div style="font-weight:600;color:{color}">{"✓" if self.all_passed else "✗"} {escape(self.counted)}</div>'
+        head = (
+            f'<div style="font-weight:600;color:{color}">{"✓" if self.all_passed else "✗"} {escape(self.counted)}</div>'
+        )
         return head + "".join(map(_row, self.outcomes))
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:  # noqa: ARG002, FBT001 - IPython's signature

@@ -48,7 +48,11 @@ def split(code: str) -> Split:
             support.append(piece)
         else:
             problems.append(f"left out, does not parse ({error}): {piece.splitlines()[0][:80]}")
-    return Split(support="\n".join(part.strip("\n") for part in support if part.strip()), candidates=tuple(_distinct(candidates)), problems=tuple(problems))
+    return Split(
+        support="\n".join(part.strip("\n") for part in support if part.strip()),
+        candidates=tuple(_distinct(candidates)),
+        problems=tuple(problems),
+    )
 
 
 def uses(candidate: Candidate, support: str, target: str) -> bool:
@@ -62,7 +66,7 @@ def uses(candidate: Candidate, support: str, target: str) -> bool:
     while fresh:
         reached |= fresh
         fresh = {name for helper in reached & helpers.keys() for name in helpers[helper]} - reached
-    return bool(reached & {target, target.split(".")[0], target.rsplit(".", 1)[-1]})
+    return bool(reached & {target, target.split(".", maxsplit=1)[0], target.rsplit(".", 1)[-1]})
 
 
 def _names(tree: ast.AST) -> set[str]:

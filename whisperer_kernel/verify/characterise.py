@@ -1,4 +1,4 @@
-"""Characterisation tests: what a function returns today at the edges of its input. They may bless a mistake; they say so."""
+"""Characterisation tests: what a function returns today at the edges of its input. They may bless a mistake."""
 
 from __future__ import annotations
 
@@ -51,7 +51,10 @@ def _written(function: boundary.Function, calls: list[str], results: list[isolat
     chosen = [*_varied(returning, MAX_TESTS - min(3, len(raising))), *raising[:3]]
     tests = {f"test_{function.name}_case_{number}": case for number, case in enumerate(chosen, 1)}
     return Characterised(
-        tests={name: _test(name, call, outcome, raises=(call, outcome) in raising) for name, (call, outcome) in tests.items()},
+        tests={
+            name: _test(name, call, outcome, raises=(call, outcome) in raising)
+            for name, (call, outcome) in tests.items()
+        },
         support="import pytest" if any(case in raising or _is_number(case[1]) for case in chosen) else "",
         notes=tuple(f"{count} inputs left out: {why}" for why, count in unclear.items()),
     )

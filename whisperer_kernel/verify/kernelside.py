@@ -36,7 +36,9 @@ def _report(slice_: Slice, parts: Split, began: float) -> RunReport:
     tried, spare = parts.candidates[:MAX_TESTS], parts.candidates[MAX_TESTS:]
     problems = [candidate.problem or _unrelated(candidate, parts.support, slice_.target) for candidate in tried]
     runnable = [candidate for candidate, problem in zip(tried, problems, strict=True) if problem is None]
-    ran = iter(isolated.run("tests", slice_.source, [_file(parts.support, one) for one in runnable]) if runnable else ())
+    ran = iter(
+        isolated.run("tests", slice_.source, [_file(parts.support, one) for one in runnable]) if runnable else ()
+    )
     outcomes = [
         _outcome(candidate, next(ran)) if problem is None else _refused(candidate, problem)
         for candidate, problem in zip(tried, problems, strict=True)

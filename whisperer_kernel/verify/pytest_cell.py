@@ -88,7 +88,7 @@ class Plugin:
 
 
 def run(folder: Path, files: list[Path], plugins: list[object]) -> int:
-    """pytest on these files of ``folder`` alone; its exit code. Nobody's plugins or settings have a say."""
+    """Pytest on these files of ``folder`` alone; its exit code. Nobody's plugins or settings have a say."""
     settings = folder / "pytest.ini"
     settings.write_text("[pytest]\n", encoding="utf-8")
     arguments = [*OPTIONS, f"--rootdir={folder}", f"-c{settings}", f"--basetemp={folder / 'tmp'}"]

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import ast
 import builtins
-import sys
 import symtable
+import sys
 from collections.abc import Iterator, Mapping
 from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Any
@@ -39,7 +39,7 @@ class NothingToTest(Exception):
 
 def slice_of(target: str, namespace: Mapping[str, Any], cells: Cells) -> Slice:
     """The slice for a function or class of the namespace, or a method ``Class.method``. Raises ``NothingToTest``."""
-    root = target.split(".")[0]
+    root = target.split(".", maxsplit=1)[0]
     if root not in namespace:
         raise NothingToTest(f"There is no {root} in the kernel; run the cell that defines it first.")
     slicer = _Slicer(namespace, cells)
