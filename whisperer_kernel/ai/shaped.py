@@ -73,7 +73,7 @@ def _shaped(request: ChatRequest, shape: ReplyShape) -> ChatRequest:
         request,
         messages=(told, *conversation),
         response_schema=shape.schema,
-        parameters={**request.parameters, "max_tokens": shape.max_tokens},
+        parameters={**request.parameters, **shape.parameters},
     )
 
 

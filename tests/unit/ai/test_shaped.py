@@ -16,7 +16,7 @@ from whisperer_kernel.tools.call import ToolRequest, ToolResult
 
 REQUEST = ChatRequest(
     messages=(ChatMessage(role="system", content="You plan."), ChatMessage(role="user", content="Plan it")),
-    parameters={"temperature": 0.1},
+    parameters={"temperature": 0.1, "seed": 7},
 )
 BAD = ToolResult(content="No plan was made:\n- the title is empty", is_error=True)
 GOOD = ToolResult(content="The plan is in the notebook.")
@@ -77,7 +77,8 @@ async def test_reply_is_a_call() -> None:
     (request,) = provider.requests
     assert make_plan.shape is not None
     assert request.response_schema == make_plan.shape.schema
-    assert request.parameters == {"temperature": 0.1, "max_tokens": make_plan.shape.max_tokens}
+    assert request.parameters == {**REQUEST.parameters, **make_plan.shape.parameters}
+    assert request.parameters["max_tokens"] <= 600
     assert request.messages[0].content.startswith("You plan.\n\nAnswer with a plan as JSON")
     assert (call.name, call.arguments) == ("make_plan", '{"title": 1}')
     assert (end.reason, heard.texts, len(heard.statuses)) == ("stop", [GOOD.content], 1)
