@@ -305,7 +305,7 @@ def test_message_brings_a_cell_along(notebook: Notebook, provider: FakeProvider)
     expect(chat.last("You").get_by_role("list", name="Context")).to_be_visible()
     expect(chat.last()).to_contain_text("Which word?")
     chat.expect_idle()
-    assert "secret_word = 'aardvark'" in str(provider.chats()[-1].json["messages"])
+    assert "secret_word = 'aardvark'" in provider.chats()[-1].json["messages"][-1]["content"]
 
 
 def test_at_sign_names_agents(notebook: Notebook, provider: FakeProvider) -> None:
