@@ -85,11 +85,12 @@ async def test_reply_is_a_call() -> None:
 
 
 async def test_mended_once() -> None:
-    """The model reads its reply and what is wrong with it, and gives another."""
+    """The model reads what was wrong with its reply, and gives another."""
     end, heard, provider, calls = await shaped([[Step(text="{}")], [Step(text="{1}")]], [BAD, GOOD])
-    roles = [(message.role, message.content) for message in provider.requests[1].messages[2:]]
-    assert roles[0] == ("assistant", "{}")
-    assert "the title is empty" in roles[1][1]
+    system, question = provider.requests[1].messages
+    assert (system, question.role) == (provider.requests[0].messages[0], "user")
+    assert question.content.startswith("Plan it\n\n")
+    assert "the title is empty" in question.content
     assert (len(calls), end.reason, heard.texts) == (2, "stop", [GOOD.content])
 
 
