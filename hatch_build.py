@@ -9,8 +9,12 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 PACKAGED = {"agents.yaml": "whisperer_kernel/_packaged/agents.yaml", "prompts": "whisperer_kernel/_packaged/prompts"}
-FRONT_END = ("whisperer_kernel/notebook/static/widget.js", "whisperer_kernel/notebook/static/widget.css")
 LABEXTENSION = "jupyter_ext/labextension"
+FRONT_END = (
+    "whisperer_kernel/notebook/static/widget.js",
+    "whisperer_kernel/notebook/static/widget.css",
+    f"{LABEXTENSION}/package.json",
+)
 
 
 class NotBuiltError(Exception):
@@ -35,7 +39,5 @@ class WhispererBuildHook(BuildHookInterface[Any]):
 def labextension(root: Path) -> dict[str, str]:
     """Where JupyterLab looks for the built plugin: by the name in its package.json."""
     manifest = root / LABEXTENSION / "package.json"
-    if not manifest.is_file():
-        return {}
     name = json.loads(manifest.read_text("utf-8"))["name"]
     return {str(manifest.parent): f"share/jupyter/labextensions/{name}"}

@@ -57,7 +57,7 @@ def test_tab_goes_through_the_chat_in_the_order_of_reading(new_chat: Chat, share
         shared_tab.page.keyboard.press("Tab")
         seen.append(focused(shared_tab))
         assert len(seen) < 20, seen
-    assert seen == ["Alice", "Conversation", *suggestions, "Message"]
+    assert seen == ["Alice", "Conversation", *suggestions, "Add context", "Message"]
     shared_tab.page.keyboard.type("Hello")
     shared_tab.page.keyboard.press("Tab")
     assert focused(shared_tab) == "Send"
@@ -178,6 +178,27 @@ def test_nothing_bars_those_who_see_little_or_nothing(themed: Notebook, provider
     chat.switch_to("Tessa")
     chat.ask("Queued")
     expect(chat.last("You")).to_contain_text("Queued")
+    for theme in ("JupyterLab Light", "JupyterLab Dark"):
+        themed.set_theme(theme)
+        found += [f"{theme}: {one}" for one in violations(themed)]
+    assert found == []
+
+
+def test_question_bars_nobody(themed: Notebook, provider: FakeProvider) -> None:
+    """In light and dark, axe finds nothing serious where permission is asked, context attached and a list open."""
+    chat = themed.show_chat()
+    expect(chat.region).to_have_attribute("data-notebook", "")
+    cells = [{"type": "code", "source": "1 + 1"}]
+    provider.script(Reply.answer(EVERYTHING), Reply.tools(("call-1", "insert_cells", {"cells": cells})))
+    chat.ask("Explain it.")
+    expect(chat.last("Alice")).to_contain_text("the sum")
+    chat.ask("Insert it.")
+    expect(chat.permission).to_be_visible()
+    chat.box.press_sequentially("@cell")
+    chat.box.press("Enter")
+    chat.box.press_sequentially("@cell")
+    expect(chat.region.get_by_role("listbox", name="Completions")).to_be_visible()
+    found = []
     for theme in ("JupyterLab Light", "JupyterLab Dark"):
         themed.set_theme(theme)
         found += [f"{theme}: {one}" for one in violations(themed)]

@@ -6,6 +6,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
+from nbformat.notebooknode import NotebookNode
 from nbformat.v4 import new_code_cell, new_notebook
 
 from tests.notebook.conftest import OpenNotebook
@@ -64,7 +65,12 @@ async def test_users_names_are_left_alone(notebook: OpenNotebook) -> None:
     cell = await kernel.run(f"%%tests\n{tests}")
     assert cell.shown["text/plain"] == "✓ 1 passed\n  ✓ test_a: passed"
     names = "[name for name in set(globals()) - before[0] if not name.startswith('_i')]"
-    assert await kernel.value(f"print(json.dumps([helper, test_mine.__name__, {names}, Out]))") == [3, "test_mine", [], {}]
+    assert await kernel.value(f"print(json.dumps([helper, test_mine.__name__, {names}, Out]))") == [
+        3,
+        "test_mine",
+        [],
+        {},
+    ]
     same = "dict(os.environ) == before[1], list(sys.meta_path) == before[2], list(sys.path) == before[3]"
     assert await kernel.value(f"print(json.dumps([{same}, 'test_cell' in sys.modules]))") == [True, True, True, False]
 
@@ -110,8 +116,9 @@ def test_nbclient_stops_at_a_strict_cell(server: Server) -> None:
     """A notebook that is run as a whole ends there; without ``--strict`` it goes on."""
     assert server.url
     cells = [LOAD + SLUGIFY, CELL, "%%tests --strict\ndef test_a():\n    assert slugify('A b') == 'nothing'"]
-    notebook = new_notebook(cells=[new_code_cell(source) for source in cells])
+    made = [new_code_cell(source) for source in cells]  # type: ignore[no-untyped-call]
+    notebook: NotebookNode = new_notebook(cells=made)  # type: ignore[no-untyped-call]
     with pytest.raises(CellExecutionError, match="Tests did not pass: 1 failed"):
         NotebookClient(notebook, timeout=60, kernel_name="python3").execute()
-    assert nbformat.validate(notebook) is None
+    nbformat.validate(notebook)
     assert "✓ 3 passed" in notebook.cells[1].outputs[0]["data"]["text/plain"]

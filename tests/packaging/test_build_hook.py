@@ -11,7 +11,13 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-NEEDED = ("whisperer_kernel/notebook/static/widget.js", "whisperer_kernel/notebook/static/widget.css", "agents.yaml")
+PLUGIN = "jupyter_ext/labextension/package.json"
+NEEDED = (
+    "whisperer_kernel/notebook/static/widget.js",
+    "whisperer_kernel/notebook/static/widget.css",
+    "agents.yaml",
+    PLUGIN,
+)
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +37,7 @@ def checkout(tmp_path: Path) -> Path:
     for name in NEEDED:
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch()
+        path.write_text(json.dumps({"name": "@scope/plugin"}), encoding="utf-8")
     (tmp_path / "prompts").mkdir()
     return tmp_path
 
@@ -53,9 +59,7 @@ def test_standard_wheel_gets_agents_and_prompts(build_script: ModuleType, checko
 
 def test_built_plugin_goes_where_jupyterlab_looks(build_script: ModuleType, checkout: Path) -> None:
     """The plugin's folder is called what its package.json calls it."""
-    built = checkout / "jupyter_ext" / "labextension"
-    built.mkdir(parents=True)
-    (built / "package.json").write_text(json.dumps({"name": "@scope/plugin"}), encoding="utf-8")
+    built = (checkout / PLUGIN).parent
     assert run(build_script, checkout)["shared_data"] == {str(built): "share/jupyter/labextensions/@scope/plugin"}
 
 

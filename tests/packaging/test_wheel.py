@@ -137,6 +137,14 @@ def test_wheel_holds_what_is_needed(names: set[str], name: str) -> None:
     assert name in names
 
 
+def test_wheel_brings_the_plugin_where_jupyterlab_looks(names: set[str]) -> None:
+    """The plugin, as JupyterLab loads it, and nothing of it beside the modules."""
+    placed = [name.partition(".data/data/share/jupyter/labextensions/whisperer/")[2] for name in names]
+    assert "package.json" in placed
+    assert any(name.startswith("static/remoteEntry.") for name in placed)
+    assert not any(name.startswith("jupyter_ext/labextension") for name in names)
+
+
 def test_wheel_holds_every_prompt(names: set[str]) -> None:
     """Each prompt of the checkout is in the wheel, and there are some."""
     prompts = {path.relative_to(ROOT).as_posix() for path in (ROOT / "prompts").rglob("*.md")}

@@ -67,6 +67,13 @@ def test_plan_keeps_the_order() -> None:
     assert [one.depends_on for one in ordered.steps] == [[], [], ["s2"], ["s1", "s3"]]
 
 
+def test_numbers_in_titles() -> None:
+    """A number that the place gives anyway is not said twice, nor needed to name a step."""
+    numbered = plan(step("1. Load"), step("Step 2: Look", "load"), step("3) Go", "2. look"), step("4 more"))
+    assert [one.title for one in numbered.steps] == ["Load", "Look", "Go", "4 more"]
+    assert [one.depends_on for one in numbered.steps] == [[], ["s1"], ["s2"], []]
+
+
 def test_plan_goes_to_the_log_and_back() -> None:
     """A plan is the same after it was an event."""
     first = plan(step("a", code="\nx = 1\n"), step("b", "a"))

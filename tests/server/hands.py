@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import Any
 
 from tests.server.client import Client, Event
@@ -70,11 +71,12 @@ class Cells:
         self._serving.cancel()
 
     async def _serve(self) -> None:
-        while True:
-            await self.client.until(self._open, patience=300)
-            for event in self._open():
-                self._answered.add(event["toolCallId"])
-                await self._answer(event)
+        with suppress(ConnectionError):
+            while True:
+                await self.client.until(self._open, patience=300)
+                for event in self._open():
+                    self._answered.add(event["toolCallId"])
+                    await self._answer(event)
 
     def _open(self) -> list[Event]:
         mine = self.client.seen(CALL, status="running", clientId=self.client.started["clientId"])

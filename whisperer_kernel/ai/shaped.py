@@ -9,14 +9,14 @@ from uuid import uuid4
 import msgspec
 
 from whisperer_kernel.ai.loop import StreamCallbacks, TurnEnd, summed, turn_error
-from whisperer_kernel.ai.provider import ChatMessage, ChatRequest, Finish, Provider, TextDelta
+from whisperer_kernel.ai.provider import ChatRequest, Finish, Provider, TextDelta
 from whisperer_kernel.errors import ProviderError
 from whisperer_kernel.events import ProviderStatus, Usage
 from whisperer_kernel.tools.call import ToolRequest, ToolResult
 from whisperer_kernel.tools.tool import ReplyShape, Tool
 
 ATTEMPTS = 2
-MEND = "That is not right:\n{reason}\nGive the whole answer again, with this put right."
+MEND = "Your answer to this was not right:\n{reason}\nGive another, in which this is put right."
 
 CarryOut = Callable[[ToolRequest], Awaitable[ToolResult]]
 
@@ -47,7 +47,7 @@ class ShapedReply:
                 if not result.is_error or attempt == ATTEMPTS:
                     on.text(result.content)
                     break
-                request = _to_be_mended(request, reply, result)
+                request = _to_be_mended(request, result)
         except ProviderError as error:
             return TurnEnd(reason="error", usage=usage, error=turn_error(error))
         return TurnEnd(reason="stop", usage=usage)
@@ -73,16 +73,15 @@ def _shaped(request: ChatRequest, shape: ReplyShape) -> ChatRequest:
         request,
         messages=(told, *conversation),
         response_schema=shape.schema,
-        parameters={**request.parameters, "max_tokens": shape.max_tokens},
+        parameters={**request.parameters, **shape.parameters},
     )
 
 
-def _to_be_mended(request: ChatRequest, reply: str, result: ToolResult) -> ChatRequest:
-    mended = (
-        ChatMessage(role="assistant", content=reply),
-        ChatMessage(role="user", content=MEND.format(reason=result.content)),
-    )
-    return msgspec.structs.replace(request, messages=(*request.messages, *mended))
+def _to_be_mended(request: ChatRequest, result: ToolResult) -> ChatRequest:
+    """The question again, and what was wrong with the answer; the answer itself a small model would only repeat."""
+    *before, question = request.messages
+    again = msgspec.structs.replace(question, content=f"{question.content}\n\n{MEND.format(reason=result.content)}")
+    return msgspec.structs.replace(request, messages=(*before, again))
 
 
 def _unusable(finish: Finish | None, usage: Usage | None) -> TurnEnd | None:

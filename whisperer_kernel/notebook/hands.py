@@ -32,9 +32,9 @@ class Hands:
 
     def notified(self, method: str, params: Params) -> None:
         """An event of some session came, perhaps a call for us."""
-        if method == ToolCall.method and params.get("status") == "running" and params.get("executor") == "client":
-            if params.get("clientId") == self._client_id:
-                self._take(params)
+        # Only the client that is asked is named, so this is a call that runs, and ours.
+        if method == ToolCall.method and params.get("clientId") is not None and params["clientId"] == self._client_id:
+            self._take(params)
 
     def _attached(self, result: Any) -> None:
         self._client_id = result["clientId"]

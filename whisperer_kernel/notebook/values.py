@@ -42,7 +42,7 @@ def is_a(value: object, module: str, name: str) -> bool:
 
 
 def facts(value: Any) -> dict[str, Any]:
-    """``type``, and what there is of ``shape``, ``dtype``, ``columns``, ``length``, ``bytes``, ``signature``, ``value``."""
+    """``type`` and, by it, what there is of shape, dtype, columns, length, size in bytes, signature and value."""
     told: dict[str, Any] = {"type": type_name(value)}
     for matches, read in _KNOWN:
         if matches(value):
@@ -71,32 +71,36 @@ def attributes(value: Any) -> dict[str, str]:
 
 
 def _shown(value: Any, depth: int) -> str:
-    kind = type(value)
-    if value is None or kind in {bool, float, complex} or value is Ellipsis:
-        return repr(value)
-    if kind is int:
-        return repr(value) if value.bit_length() <= MAX_BITS else f"<an int of {value.bit_length():,} bits>"
-    if kind in {str, bytes, bytearray}:
-        return _text(value)
-    if kind in _BRACKETS:
-        return _container(value, depth)
-    if is_a(value, "pandas", "DataFrame"):
-        return _frame(value)
-    if is_a(value, "pandas", "Series"):
-        return f"{_list(value.iloc[:MAX_ITEMS].tolist(), depth)}{_more(len(value))}"
-    if is_a(value, "polars", "DataFrame"):
-        return "\n".join(_list(row, depth) for row in value.head(MAX_ITEMS).rows())
-    if is_a(value, "numpy", "ndarray"):
-        flat = value.reshape(-1) if value.flags.c_contiguous else value.flat
-        return f"{_list(flat[:MAX_ITEMS].tolist(), depth)}{_more(value.size)}"
-    if is_a(value, "numpy", "generic"):
-        return _shown(value.item(), depth + 1) if depth < MAX_DEPTH else f"<{type_name(value)}>"
+    for matches, show in _SHOWN:
+        if matches(value):
+            return show(value, depth)
     return _of_unknown(value, depth)
+
+
+def _int(value: int, _depth: int) -> str:
+    return repr(value) if value.bit_length() <= MAX_BITS else f"<an int of {value.bit_length():,} bits>"
+
+
+def _series(series: Any, depth: int) -> str:
+    return f"{_list(series.iloc[:MAX_ITEMS].tolist(), depth)}{_more(len(series))}"
+
+
+def _array(array: Any, depth: int) -> str:
+    flat = array.reshape(-1) if array.flags.c_contiguous else array.flat
+    return f"{_list(flat[:MAX_ITEMS].tolist(), depth)}{_more(array.size)}"
+
+
+def _rows(frame: Any, depth: int) -> str:
+    return "\n".join(_list(row, depth) for row in frame.head(MAX_ITEMS).rows())
+
+
+def _generic(value: Any, depth: int) -> str:
+    return _shown(value.item(), depth + 1) if depth < MAX_DEPTH else f"<{type_name(value)}>"
 
 
 def _of_unknown(value: Any, depth: int) -> str:
     name = type_name(value)
-    if isinstance_exact(value, (FunctionType, BuiltinFunctionType)):
+    if type(value) in {FunctionType, BuiltinFunctionType}:
         return f"<function {value.__name__}>"
     if type(value) is ModuleType:
         return f"<module {value.__name__}>"
@@ -104,12 +108,7 @@ def _of_unknown(value: Any, depth: int) -> str:
     return f"<{name}{' ' if stored else ''}{', '.join(f'{key}={item}' for key, item in stored.items())}>"
 
 
-def isinstance_exact(value: object, kinds: tuple[type, ...]) -> bool:
-    """``type(value) in kinds``: ``isinstance`` would ask the value for its ``__class__``."""
-    return type(value) in kinds
-
-
-def _text(value: str | bytes | bytearray) -> str:
+def _text(value: str | bytes | bytearray, _depth: int) -> str:
     if len(value) <= MAX_TEXT:
         return repr(value)
     return f"{value[:MAX_TEXT]!r}… [{len(value):,} in all]"
@@ -147,14 +146,14 @@ def _more(length: int) -> str:
     return f" … {length - MAX_ITEMS:,} more" if length > MAX_ITEMS else ""
 
 
-def _frame(frame: Any) -> str:
+def _frame(frame: Any, _depth: int) -> str:
     head = frame.iloc[:5, :MAX_COLUMNS]
     rows = zip(*(head.iloc[:, place].tolist() for place in range(head.shape[1])), strict=False)
     lines = [
         " | ".join(_plain(name) for name in head.columns),
         *(" | ".join(_shown(item, 1) for item in row) for row in rows),
     ]
-    return "\n".join(lines) + f"\n[{frame.shape[0]:,} rows × {frame.shape[1]:,} columns]"
+    return "\n".join(lines) + f"\n[{frame.shape[0]:,} rows, {frame.shape[1]:,} columns]"
 
 
 def _plain(name: Any) -> str:
@@ -201,4 +200,15 @@ _KNOWN: tuple[tuple[Callable[[Any], bool], Callable[[Any], dict[str, Any]]], ...
     (lambda value: is_a(value, "numpy", "ndarray"), _of_array),
     (lambda value: is_a(value, "numpy", "generic"), _of_scalar),
     (lambda value: type(value) is FunctionType, _of_function),
+)
+_SHOWN: tuple[tuple[Callable[[Any], bool], Callable[[Any, int], str]], ...] = (
+    (lambda value: value is None or type(value) in {bool, float, complex}, lambda value, _: repr(value)),
+    (lambda value: type(value) is int, _int),
+    (lambda value: type(value) in {str, bytes, bytearray}, _text),
+    (lambda value: type(value) in _BRACKETS, _container),
+    (lambda value: is_a(value, "pandas", "DataFrame"), _frame),
+    (lambda value: is_a(value, "pandas", "Series"), _series),
+    (lambda value: is_a(value, "polars", "DataFrame"), _rows),
+    (lambda value: is_a(value, "numpy", "ndarray"), _array),
+    (lambda value: is_a(value, "numpy", "generic"), _generic),
 )

@@ -7,7 +7,7 @@ from typing import Any
 
 from whisperer_kernel.plans.model import Plan, Step, StepStatus
 
-DEMO = "*Made by the built-in demo model, which is often wrong: look at every step before you follow it.*"
+DEMO = "*Made by a demo model, which is often wrong: look at every step before you follow it.*"
 
 _TICKS: dict[StepStatus, str] = {"open": " ", "doing": " ", "done": "x", "failed": " ", "skipped": " "}
 _CODE_SPAN = re.compile(r"(`[^`\n]+`)")

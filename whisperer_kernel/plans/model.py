@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from graphlib import CycleError, TopologicalSorter
@@ -19,6 +20,7 @@ MAX_TITLE, MAX_GOAL, MAX_WORDS, MAX_CHECK, MAX_CODE = 120, 1_000, 2_000, 1_000, 
 
 # Checks that hold before anything was done, or say nothing.
 _EMPTY_CHECKS = {"", "-", "...", "none", "n/a", "pass", "tbd", "todo", "true", "assert true"}
+_NUMBER = re.compile(r"^(step\s*)?\d{1,2}\s*[.):]\s*", re.IGNORECASE)
 _OVER: set[StepStatus] = {"done", "skipped"}
 
 
@@ -137,8 +139,13 @@ def _line(text: str) -> str:
     return " ".join(text.split())
 
 
+def _title(text: str) -> str:
+    """A step's title without the number that its place gives it anyway."""
+    return _NUMBER.sub("", _line(text)) or _line(text)
+
+
 def _key(title: str) -> str:
-    return _line(title).casefold()
+    return _title(title).casefold()
 
 
 def _bad_text(what: str, text: str, longest: int) -> Iterator[str]:
@@ -198,7 +205,7 @@ def _step(draft: StepDraft, step_id: str, depends_on: list[str]) -> Step:
     code = None if draft.code is None or not draft.code.strip() else draft.code.strip("\n")
     return Step(
         step_id=step_id,
-        title=_line(draft.title),
+        title=_title(draft.title),
         why=draft.why.strip(),
         what=draft.what.strip(),
         check=draft.check.strip(),

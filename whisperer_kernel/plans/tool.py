@@ -39,15 +39,16 @@ def _object(**properties: dict[str, Any]) -> dict[str, Any]:
 SHAPE = ReplyShape(
     schema=_object(
         title=_text(60),
-        goal=_text(160),
+        goal=_text(120),
         steps={
             "type": "array",
-            "minItems": 2,
-            "maxItems": 5,
-            "items": _object(title=_text(50), what=_text(140), check=_text(80)),
+            "minItems": 3,
+            "maxItems": 4,
+            "items": _object(title=_text(40), what=_text(100), check=_text(60)),
         },
     ),
-    max_tokens=700,
+    # Without the penalty the demo model gives every step the same title.
+    parameters={"max_tokens": 600, "temperature": 0.7, "frequency_penalty": 0.5},
     instructions=(
         "Answer with a plan as JSON: a title, the goal, and the steps. Every step has a title of its own, what is "
         "done, and a check: a short line of Python that is true when the step is done."

@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 
 class KernelConnection(Subscriber, Protocol):
-    """A connection that carries tools out in all sessions of a kernel: the kernel's own, or its notebook's in a page."""
+    """A connection that carries tools out in a kernel's sessions: the kernel's own, or its notebook's in a page."""
 
     owner: str
     kernel_id: str | None

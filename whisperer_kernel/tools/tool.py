@@ -90,12 +90,13 @@ Granted = tuple[str, ...] | Callable[[dict[str, Any]], tuple[str, ...] | None] |
 class ReplyShape(msgspec.Struct, frozen=True, kw_only=True):
     """How a model that cannot call tools is asked for a call: by a reply that is the call's arguments.
 
-    ``schema`` is small, so that a small model can fill it; ``max_tokens`` is room enough for it. ``wanted`` says of a
-    message whether it asks for what the tool makes. ``instructions`` go to the end of the system prompt.
+    ``schema`` is small, so that a small model can fill it; ``parameters`` are the request's, among them a
+    ``max_tokens`` with room enough for it. ``wanted`` says of a message whether it asks for what the tool makes.
+    ``instructions`` go to the end of the system prompt.
     """
 
     schema: dict[str, Any]
-    max_tokens: int
+    parameters: dict[str, Any]
     instructions: str
     wanted: Callable[[str], bool]
 

@@ -13,6 +13,7 @@ from itertools import islice
 MAX_VALUES = 8
 MAX_CALLS = 40
 MAX_LITERAL = 200
+MAX_MINED = 1_000_000
 
 _BY_TYPE: dict[str, tuple[str, ...]] = {
     "int": ("0", "1", "-1", "2", "10"),
@@ -42,10 +43,15 @@ _NAMES = {
     **dict.fromkeys(("dict", "Dict", "Mapping", "MutableMapping"), "dict"),
     "None": "None",
 }
-_STR_METHODS = {name for name in dir(str) if not name.startswith("_")} - {"count", "index"}
-_LIST_METHODS = {"append", "extend", "sort", "reverse", "insert"}
-_DICT_METHODS = {"items", "keys", "values", "get", "setdefault", "update"}
-_LIST_CALLS = {"len", "sum", "sorted", "min", "max", "reversed", "enumerate", "list", "set", "zip"}
+_METHODS = {
+    "list": {"append", "extend", "sort", "reverse", "insert"},
+    "dict": {"items", "keys", "values", "get", "setdefault", "update"},
+    "str": {name for name in dir(str) if not name.startswith("_")} - {"count", "index"},
+}
+_CALLED_BY = {
+    "list": {"len", "sum", "sorted", "min", "max", "reversed", "enumerate", "list", "set", "zip"},
+    "int": {"range", "abs", "round"},
+}
 _EXAMPLE = re.compile(r"^\s*>>> (.+)$", re.MULTILINE)
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -138,22 +144,21 @@ def _of_annotation(node: ast.expr) -> Iterator[str]:
         yield from _of_annotation(node.left)
         yield from _of_annotation(node.right)
     elif isinstance(node, ast.Subscript):
-        outer = ast.unparse(node.value).rsplit(".", 1)[-1]
-        if outer in {"Optional", "Union"}:
-            parts = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
-            for part in parts:
-                yield from _of_annotation(part)
-            if outer == "Optional":
-                yield "None"
-        elif _NAMES.get(outer) == "list":
-            inner = ast.unparse(node.slice).lower()
-            yield "list[str]" if inner == "str" else "list[pair]" if "tuple" in inner else "list"
-        elif outer in _NAMES:
-            yield _NAMES[outer]
-    else:
-        name = ast.unparse(node).rsplit(".", 1)[-1]
-        if name in _NAMES:
-            yield _NAMES[name]
+        yield from _of_generic(ast.unparse(node.value).rsplit(".", 1)[-1], node.slice)
+    elif (name := ast.unparse(node).rsplit(".", 1)[-1]) in _NAMES:
+        yield _NAMES[name]
+
+
+def _of_generic(outer: str, inner: ast.expr) -> Iterator[str]:
+    if outer in {"Optional", "Union"}:
+        for part in inner.elts if isinstance(inner, ast.Tuple) else [inner]:
+            yield from _of_annotation(part)
+        yield from ["None"] if outer == "Optional" else []
+    elif _NAMES.get(outer) == "list":
+        item = ast.unparse(inner).lower()
+        yield "list[str]" if item == "str" else "list[pair]" if "tuple" in item else "list"
+    elif outer in _NAMES:
+        yield _NAMES[outer]
 
 
 def _of_examples(function: Function, parameter: ast.arg) -> Iterator[str]:
@@ -170,23 +175,14 @@ def _of_use(function: Function, name: str) -> Iterator[str]:
     """What a parameter must be to be used as it is."""
     for node in ast.walk(function):
         if isinstance(node, ast.Attribute) and _is(node.value, name):
-            if node.attr in _LIST_METHODS:
-                yield "list"
-            elif node.attr in _DICT_METHODS:
-                yield "dict"
-            elif node.attr in _STR_METHODS:
-                yield "str"
+            yield from (kind for kind, methods in _METHODS.items() if node.attr in methods)
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and any(_is(a, name) for a in node.args):
-            if node.func.id in _LIST_CALLS:
-                yield "list"
-            elif node.func.id in {"range", "abs", "round"}:
-                yield "int"
+            yield from (kind for kind, functions in _CALLED_BY.items() if node.func.id in functions)
         elif isinstance(node, ast.For) and _is(node.iter, name):
             yield "list"
         elif isinstance(node, ast.Compare | ast.BinOp) and any(_is(part, name) for part in ast.iter_child_nodes(node)):
-            numbers = [part for part in ast.walk(node) if isinstance(part, ast.Constant)]
-            if any(type(part.value) in {int, float} for part in numbers):
-                yield "int"
+            numbers = (part for part in ast.walk(node) if isinstance(part, ast.Constant))
+            yield from ["int"] if any(type(part.value) in {int, float} for part in numbers) else []
 
 
 def _is(node: ast.AST, name: str) -> bool:
@@ -211,7 +207,7 @@ def _mined(function: Function) -> Iterator[str]:
         if not isinstance(node, ast.Constant) or node.value == docstring:
             continue
         value = node.value
-        if type(value) is int and abs(value) < 1_000_000:
+        if type(value) is int and abs(value) < MAX_MINED:
             yield from map(str, (value, value - 1, value + 1))
         elif type(value) is float:
             yield repr(value)
@@ -247,7 +243,7 @@ def _kind_of(text: str) -> str:
     except (ValueError, SyntaxError):
         return ""
     if isinstance(value, list) and value:
-        return {str: "list[str]", tuple: "list[pair]"}.get(type(value[0]), "list")
+        return "list[str]" if type(value[0]) is str else "list[pair]" if type(value[0]) is tuple else "list"
     return "None" if value is None else type(value).__name__
 
 

@@ -16,7 +16,7 @@ INTERRUPTED = 2
 
 
 def run_cell(folder: Path, source: str, names: Mapping[str, Any]) -> list[Outcome]:
-    """The outcome of each test of the cell, in order. ``names`` are what the tests see. Raises ``KeyboardInterrupt``."""
+    """The outcome of each test of the cell, in order; ``names`` are what they see. Raises ``KeyboardInterrupt``."""
     gathered = _Gathered()
     file = folder / FILE
     file.write_text(source, encoding="utf-8", errors="surrogatepass")

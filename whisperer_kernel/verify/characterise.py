@@ -1,4 +1,4 @@
-"""Characterisation tests: what a function returns today at the edges of its input. They may bless a mistake; they say so."""
+"""Characterisation tests: what a function returns today at the edges of its input. They may bless a mistake."""
 
 from __future__ import annotations
 

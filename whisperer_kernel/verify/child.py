@@ -41,6 +41,7 @@ class Teller:
         self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
 
     def __call__(self, **what: Any) -> None:
+        """One line."""
         os.write(self._fd, msgspec.json.encode(what) + b"\n")
 
 
@@ -53,6 +54,7 @@ class Recorder:
         self._tell = tell
 
     def __call__(self, report: Any) -> None:
+        """Pass a report on."""
         from whisperer_kernel.verify.pytest_cell import reason  # noqa: PLC0415 - pytest is loaded by now
 
         number = self._numbers.get(Path(report.nodeid.partition("::")[0]).name)

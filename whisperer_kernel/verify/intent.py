@@ -13,8 +13,10 @@ _COMMAND = re.compile(rf"\s*/tests\s+`?({_NAME})`?\s*")
 _WANTED = re.compile(r"\b(unit ?)?tests?\b|\btesten\b|\bpytest\b|\bpruebas?\b|тест|测试|テスト", re.IGNORECASE)
 # Those that look most like a name first: in backticks, called, with an underscore, then any word.
 _LIKELY = (rf"`({_NAME})(?:\([^`]*\))?`", rf"\b({_NAME})\(", r"\b(\w*[^\W_]_[^\W_]\w*)\b", rf"\b({_NAME})\b")
-_WORDS = set(
-    ["a", "an", "the", "of", "for", "to", "my", "in", "on", "and", "or", "me", "it", "is", "be", "do", "with", "this", "that", "please", "can", "could", "you", "write", "make", "test", "tests", "unit", "pytest", "function", "method", "class", "code", "some", "good", "give", "create", "add", "edge", "cases", "case", "which", "what", "how", "should", "tessa", "@tessa", "funktion", "für", "die", "der", "das", "bitte", "schreibe", "teste", "testen", "von", "mir"]
+_WORDS = frozenset(
+    "a an the of for to my in on and or me it is be do with this that please can could you write make test tests "  # noqa: SIM905 - words read best as words
+    "unit pytest function method class code some good give create add edge cases case which what how should "
+    "tessa @tessa funktion für die der das bitte schreibe teste testen von mir".split()
 )
 
 

@@ -50,7 +50,7 @@ def _threads_of_user() -> int:
     for entry in Path("/proc").glob("[0-9]*"):
         try:
             if entry.stat().st_uid == uid:
-                count += len(os.listdir(entry / "task"))
+                count += sum(1 for _ in (entry / "task").iterdir())
         except OSError:
             continue
     return count

@@ -94,7 +94,7 @@ def counted(outcomes: Sequence[Outcome]) -> str:
 
 
 def cell_of(run: RunReport, origin: Origin) -> str:
-    """The cell that is inserted: the tests that passed, what they share, and a line on what ran. Empty where none did."""
+    """The cell that is inserted: what passed, what it shares, and a line on what ran. Empty where nothing passed."""
     if not run.passed:
         return ""
     labels = [

@@ -16,7 +16,7 @@ from whisperer_kernel.tools.call import ToolRequest, ToolResult
 
 REQUEST = ChatRequest(
     messages=(ChatMessage(role="system", content="You plan."), ChatMessage(role="user", content="Plan it")),
-    parameters={"temperature": 0.1},
+    parameters={"temperature": 0.1, "seed": 7},
 )
 BAD = ToolResult(content="No plan was made:\n- the title is empty", is_error=True)
 GOOD = ToolResult(content="The plan is in the notebook.")
@@ -77,18 +77,20 @@ async def test_reply_is_a_call() -> None:
     (request,) = provider.requests
     assert make_plan.shape is not None
     assert request.response_schema == make_plan.shape.schema
-    assert request.parameters == {"temperature": 0.1, "max_tokens": make_plan.shape.max_tokens}
+    assert request.parameters == {**REQUEST.parameters, **make_plan.shape.parameters}
+    assert request.parameters["max_tokens"] <= 600
     assert request.messages[0].content.startswith("You plan.\n\nAnswer with a plan as JSON")
     assert (call.name, call.arguments) == ("make_plan", '{"title": 1}')
     assert (end.reason, heard.texts, len(heard.statuses)) == ("stop", [GOOD.content], 1)
 
 
 async def test_mended_once() -> None:
-    """The model reads its reply and what is wrong with it, and gives another."""
+    """The model reads what was wrong with its reply, and gives another."""
     end, heard, provider, calls = await shaped([[Step(text="{}")], [Step(text="{1}")]], [BAD, GOOD])
-    roles = [(message.role, message.content) for message in provider.requests[1].messages[2:]]
-    assert roles[0] == ("assistant", "{}")
-    assert "the title is empty" in roles[1][1]
+    system, question = provider.requests[1].messages
+    assert (system, question.role) == (provider.requests[0].messages[0], "user")
+    assert question.content.startswith("Plan it\n\n")
+    assert "the title is empty" in question.content
     assert (len(calls), end.reason, heard.texts) == (2, "stop", [GOOD.content])
 
 
