@@ -150,6 +150,23 @@ async def test_crash_keeps_the_text_and_is_mended_by_the_next_message(make: Make
     assert (again.error, states(again)) == (None, ["starting", "ready"])
 
 
+async def test_crash_interrupts_all_who_are_answered(make: Make) -> None:
+    """Neither of two replies has a finish or an error: both keep their text."""
+    provider = make()
+    await ask(provider, parameters={"max_tokens": 1})
+    process = process_of(provider)
+    heard = [Heard(), Heard()]
+
+    async def follow(one: Heard) -> None:
+        async for batch in provider.stream(question(text="Tell a long story.", parameters={"max_tokens": 2000})):
+            one.batches.append(batch)
+            if all(len(each.text) > 20 for each in heard) and process.is_running():
+                process.send_signal(signal.SIGKILL)
+
+    await asyncio.gather(*(follow(one) for one in heard))
+    assert [one.finishes for one in heard] == [[], []]
+
+
 async def test_process_is_closed_to_others(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     """On loopback, behind a key that no list of processes shows, for no browser, without our environment's keys."""
     monkeypatch.setenv("OPENROUTER_API_KEY", "sk-or-1111111111")

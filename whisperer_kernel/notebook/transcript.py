@@ -19,8 +19,8 @@ _BEFORE = r"^([ \t]*(?:(?:[-*+>]|\d+[.)])[ \t]+)*)"
 # In the line of a backtick fence no other backtick follows.
 _FENCE = re.compile(_BEFORE + r"(`{3,}(?=[^`]*$)|~{3,})")
 _STRAY_FENCE = re.compile(_BEFORE + r"([`~]{3,})", re.MULTILINE)
-_SPAN = re.compile(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)", re.DOTALL)
-_HEADING = re.compile(_BEFORE + r"#{1,6}[ \t]+(.*?)[ \t]*#*$", re.MULTILINE)
+_TICKS = re.compile(r"`+")
+_HEADING = re.compile(_BEFORE + r"#{1,6}[ \t]+(.*)$", re.MULTILINE)
 _UNDERLINE = re.compile(r"^( {0,3})([=-]+)([ \t]*)$", re.MULTILINE)
 _ELSEWHERE = re.compile(r"\]\((?!\s*(?:https?://|mailto:))", re.IGNORECASE)
 _MARKUP = re.compile(r"[&<>\"'`*_\[\]\\$~|]")
@@ -104,10 +104,26 @@ def _code_block(lines: list[str], indent: int) -> str:
 def _prose(text: str) -> str:
     parts: list[str] = []
     position = 0
-    for span in _SPAN.finditer(text):
-        parts += [_plain(text[position : span.start()]), f"<code>{_literal(span[2])}</code>"]
-        position = span.end()
+    for opening, closing in _spans(text):
+        code = text[opening.end() : closing.start()]
+        parts += [_plain(text[position : opening.start()]), f"<code>{_literal(code)}</code>"]
+        position = closing.end()
     return _headless("".join([*parts, _plain(text[position:])]).strip("\n"))
+
+
+def _spans(text: str) -> Iterator[tuple[re.Match[str], re.Match[str]]]:
+    """The backticks around each code span: as many close it as opened it, the next that do."""
+    runs = list(_TICKS.finditer(text))
+    nearest: dict[int, int] = {}
+    closing: list[int | None] = []
+    for index in reversed(range(len(runs))):
+        closing.append(nearest.get(len(runs[index][0])))
+        nearest[len(runs[index][0])] = index
+    position = 0
+    for index, end in enumerate(reversed(closing)):
+        if index >= position and end is not None:
+            yield runs[index], runs[end]
+            position = end + 1
 
 
 def _plain(text: str) -> str:
@@ -124,7 +140,8 @@ def _plain(text: str) -> str:
 
 def _headless(text: str) -> str:
     text = _STRAY_FENCE.sub(lambda found: found[1] + _literal(found[2]), text)
-    return _UNDERLINE.sub(r"\1\\\2\3", _HEADING.sub(r"\1**\2**", text))
+    text = _HEADING.sub(lambda found: found[1] + "**" + found[2].rstrip("#").rstrip(" \t") + "**", text)
+    return _UNDERLINE.sub(r"\1\\\2\3", text)
 
 
 def _literal(text: str) -> str:

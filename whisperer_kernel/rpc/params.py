@@ -14,6 +14,10 @@ from whisperer_kernel.tools.tool import NAME
 from whisperer_kernel.verify.report import Report
 
 Text = Annotated[str, msgspec.Meta(min_length=1)]
+# Not `^[^…]+$`: there `$` would let a line feed at the end pass.
+ModelName = Annotated[
+    str, msgspec.Meta(min_length=1, max_length=200, pattern=r"^(?![\s\S]*[\u0000-\u001f\u007f-\u009f])")
+]
 PageSize = Annotated[int, msgspec.Meta(ge=1, le=1_000)]
 
 
@@ -74,7 +78,7 @@ class NoParams(Wire):
 class SessionParams(Wire):
     """How a session is to be started; ``context`` is text that every agent is given."""
 
-    model: Text | None = None
+    model: ModelName | None = None
     agent: Text | None = None
     mode: Mode = "ask"
     context: str | None = None
@@ -325,7 +329,7 @@ class SetModel(Wire):
     """The model to ask from the next turn on."""
 
     session_id: Text
-    model: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+    model: ModelName
 
 
 class Model(Wire):

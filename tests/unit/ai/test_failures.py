@@ -32,9 +32,9 @@ def said(body: bytes) -> str:
 )
 def test_page_takes_no_longer_than_its_length(body: bytes) -> None:
     """64 KB of beginnings without an end."""
-    began = time.perf_counter()
+    began = time.thread_time()
     assert len(said(body)) < DETAIL_CHARS + 100
-    assert time.perf_counter() - began < 0.3
+    assert time.thread_time() - began < 0.3
 
 
 def test_words_of_a_page_stand_without_what_is_not_shown() -> None:

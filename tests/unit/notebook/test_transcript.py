@@ -1,0 +1,61 @@
+"""The conversation as markdown: code spans and headings, in a time that grows with the length."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from whisperer_kernel.notebook.transcript import safe_markdown
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "# " + "#" * 200_000 + "x",
+        "# x" + " " * 200_000 + "x",
+        "#" + " " * 200_000 + "x",
+        "".join("`" * length + "a" for length in range(1, 800)),
+        "`a``" * 80_000,
+        "- " * 100_000 + "x",
+        "=" * 200_000 + "x",
+        "1" * 200_000,
+    ],
+)
+def test_time_grows_with_length_alone(text: str) -> None:
+    """A model may write anything, and the kernel waits for it."""
+    began = time.thread_time()
+    safe_markdown(text)
+    assert time.thread_time() - began < 1
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("`a` b `c`", "<code>a</code> b <code>c</code>"),
+        ("``a`b`` c", "<code>a&#96;b</code> c"),
+        ("`a``b c` d", "<code>a&#96;&#96;b c</code> d"),
+        ("``a `b` c", "``a <code>b</code> c"),
+        ("`a ``b", "`a ``b"),
+        ("`a\n\nb`", "<code>a\n\nb</code>"),
+    ],
+)
+def test_code_span_ends_at_as_many_backticks(text: str, shown: str) -> None:
+    """Others inside belong to the code; what is never closed is text."""
+    assert safe_markdown(text) == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("# a", "**a**"),
+        ("###### a b ##", "**a b**"),
+        ("- ## a#b \t#", "- **a#b**"),
+        ("# ##", "****"),
+        ("####### a", "####### a"),
+        ("#a", "#a"),
+    ],
+)
+def test_heading_is_bold_text(text: str, shown: str) -> None:
+    """So that it does not stand in the notebook's table of contents."""
+    assert safe_markdown(text) == shown
