@@ -22,7 +22,7 @@ class Connection:
     back and resume, as what it would be shown next does not join on to what it has seen.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one connection is made in one place, with all it needs by name
         self,
         owner: str,
         write: Callable[[str], None],
