@@ -276,9 +276,13 @@ def test_code_in_a_reply_goes_into_cells(notebook: Notebook, provider: FakeProvi
     provider.script(Reply.answer(CODE))
     chat.ask("Sum it.")
     expect_end(chat, "Like this")
+    replace = chat.region.get_by_role("button", name="Replace cell")
+    replace.click()
+    expect(replace).to_have_text("Click into a cell first")
+    assert notebook.sources == [SHOW_CHAT, "total = None"]
     notebook.do("panel.content.activeCellIndex = 1")
     chat.box.click()
-    chat.region.get_by_role("button", name="Replace cell").click()
+    replace.click()
     notebook.page.wait_for_function(
         "() => jupyterapp.shell.currentWidget.content.model.cells.get(1).sharedModel.source.includes('sum')"
     )

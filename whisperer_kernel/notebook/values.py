@@ -77,6 +77,15 @@ def _shown(value: Any, depth: int) -> str:
     return _of_unknown(value, depth)
 
 
+def _is_spoken(value: Any) -> bool:
+    """Whether it is of a library's class, and of no subclass, whose ``str`` is short and harmless."""
+    kinds = ((sys.modules.get(module), names) for module, names in _SPOKEN.items())
+    if any(type(value) is vars(module).get(name) for module, names in kinds if module for name in names):
+        return True
+    pandas = sys.modules.get("pandas")
+    return pandas is not None and value is vars(pandas).get("NaT")
+
+
 def _int(value: int, _depth: int) -> str:
     return repr(value) if value.bit_length() <= MAX_BITS else f"<an int of {value.bit_length():,} bits>"
 
@@ -185,6 +194,14 @@ def _of_sized(value: Any) -> dict[str, Any]:
     return {"length": len(value), "value": text_of(value, MAX_TEXT)}
 
 
+_SPOKEN = {
+    "datetime": ("date", "datetime", "time", "timedelta"),
+    "decimal": ("Decimal",),
+    "fractions": ("Fraction",),
+    "pathlib": ("PosixPath", "WindowsPath"),
+    "uuid": ("UUID",),
+    "pandas": ("Timestamp", "Timedelta"),
+}
 _BRACKETS: dict[type, tuple[str, str]] = {
     list: ("[", "]"),
     tuple: ("(", ")"),
@@ -194,6 +211,7 @@ _BRACKETS: dict[type, tuple[str, str]] = {
 }
 _KNOWN: tuple[tuple[Callable[[Any], bool], Callable[[Any], dict[str, Any]]], ...] = (
     (lambda value: value is None or type(value) in {bool, int, float, complex}, _of_scalar),
+    (_is_spoken, _of_scalar),
     (lambda value: type(value) in {str, bytes, bytearray, *_BRACKETS}, _of_sized),
     (lambda value: is_a(value, "pandas", "DataFrame") or is_a(value, "polars", "DataFrame"), _of_frame),
     (lambda value: is_a(value, "pandas", "Series"), lambda v: {"shape": list(v.shape), "dtype": str(v.dtype)}),
@@ -204,6 +222,7 @@ _KNOWN: tuple[tuple[Callable[[Any], bool], Callable[[Any], dict[str, Any]]], ...
 _SHOWN: tuple[tuple[Callable[[Any], bool], Callable[[Any, int], str]], ...] = (
     (lambda value: value is None or type(value) in {bool, float, complex}, lambda value, _: repr(value)),
     (lambda value: type(value) is int, _int),
+    (_is_spoken, lambda value, _: str(value)[:MAX_TEXT]),
     (lambda value: type(value) in {str, bytes, bytearray}, _text),
     (lambda value: type(value) in _BRACKETS, _container),
     (lambda value: is_a(value, "pandas", "DataFrame"), _frame),

@@ -82,13 +82,6 @@ def calls(function: Function) -> list[str]:
     return list(islice(dict.fromkeys(found), MAX_CALLS))
 
 
-def raised(function: Function) -> set[str]:
-    """The exceptions that the function raises on purpose."""
-    raises = [node.exc for node in ast.walk(function) if isinstance(node, ast.Raise) and node.exc is not None]
-    called = [node.func if isinstance(node, ast.Call) else node for node in raises]
-    return {node.id for node in called if isinstance(node, ast.Name)}
-
-
 def _required(function: Function) -> list[ast.arg]:
     """The parameters that are varied: all that can be given by place or by name."""
     return [*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs][:6]
@@ -116,10 +109,11 @@ def _call(name: str, parameters: list[ast.arg], values: list[str], keywords: set
 
 def _values(function: Function, parameter: ast.arg) -> Iterator[str]:
     kinds = _kinds(function, parameter)
-    usual = [value for kind in kinds for value in _BY_TYPE[kind]] if kinds else list(_UNKNOWN)
+    usual = [*(_BY_TYPE[kind][0] for kind in kinds), *(value for kind in kinds for value in _BY_TYPE[kind])]
+    usual = usual or list(_UNKNOWN)
     default = _default(function, parameter)
     mined = [value for value in _mined(function) if not kinds or _kind_of(value) in kinds]
-    few = usual[:3] if mined else usual
+    few = usual[: 3 + len(kinds)] if mined else usual
     yield from islice(dict.fromkeys([*([default] if default else []), *few, *mined, *usual]), MAX_VALUES)
 
 
@@ -202,9 +196,9 @@ def _default(function: Function, parameter: ast.arg) -> str | None:
 
 def _mined(function: Function) -> Iterator[str]:
     """Literals of the source and what lies next to them."""
-    docstring = ast.get_docstring(function, clean=False)
-    for node in ast.walk(function):
-        if not isinstance(node, ast.Constant) or node.value == docstring:
+    body = function.body[1:] if ast.get_docstring(function) else function.body
+    for node in (inner for statement in body for inner in ast.walk(statement)):
+        if not isinstance(node, ast.Constant):
             continue
         value = node.value
         if type(value) is int and abs(value) < MAX_MINED:

@@ -35,7 +35,7 @@ def characterise(slice_: Slice) -> Characterised:
 
 
 def _written(function: boundary.Function, calls: list[str], results: list[isolated.Result]) -> Characterised:
-    meant = boundary.raised(function)
+    meant = _raised(function)
     returning: list[tuple[str, str]] = []
     raising: list[tuple[str, str]] = []
     unclear: dict[str, int] = {}
@@ -83,3 +83,10 @@ def _is_number(outcome: str) -> bool:
         return type(ast.literal_eval(outcome)) is float
     except (ValueError, SyntaxError):
         return False
+
+
+def _raised(function: boundary.Function) -> set[str]:
+    """The exceptions that the function raises on purpose."""
+    raises = [node.exc for node in ast.walk(function) if isinstance(node, ast.Raise) and node.exc is not None]
+    called = [node.func if isinstance(node, ast.Call) else node for node in raises]
+    return {node.id for node in called if isinstance(node, ast.Name)}

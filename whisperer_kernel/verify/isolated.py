@@ -20,23 +20,12 @@ from typing import Any, Literal
 import msgspec
 
 from whisperer_kernel.verify.child import ORDER, SOURCE, TOLD, Order
+from whisperer_kernel.verify.environment import bare_environment
 from whisperer_kernel.verify.limits import Limits
 from whisperer_kernel.verify.report import Verdict
 
 LOOK_S = 0.01
 OUT_OF_MEMORY = "MemoryError"
-# What of the environment a test may know: where programs and libraries are, how text is written.
-KEPT = (
-    "PATH",
-    "LANG",
-    "LC_ALL",
-    "LC_CTYPE",
-    "TZ",
-    "LD_LIBRARY_PATH",
-    "DYLD_LIBRARY_PATH",
-    "SYSTEMROOT",
-    "CONDA_PREFIX",
-)
 
 
 class Broken(Exception):
@@ -99,7 +88,7 @@ class _Process:
         process = subprocess.Popen(  # noqa: S603 - this very interpreter, and a module of ours
             [sys.executable, "-P", "-m", "whisperer_kernel.verify.child", str(self._folder)],
             cwd=self._folder,
-            env=_environment(self._folder),
+            env=bare_environment(self._folder),
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -224,23 +213,6 @@ def _ending(code: int) -> str:
         return f"signal {signal.Signals(-code).name}"
     except ValueError:
         return f"signal {-code}"
-
-
-def _environment(folder: Path) -> dict[str, str]:
-    """No keys, no settings, a home of its own; the interpreter's own path, so that the notebook's imports are found."""
-    here = Path(__file__).resolve().parents[2]
-    paths = [str(Path(path).resolve()) for path in sys.path if path and Path(path).exists()]
-    return {
-        **{name: os.environ[name] for name in KEPT if name in os.environ},
-        **dict.fromkeys(("HOME", "USERPROFILE", "TMPDIR", "TEMP", "TMP", "MPLCONFIGDIR", "IPYTHONDIR"), str(folder)),
-        **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "POLARS_MAX_THREADS"), "1"),
-        "PYTHONPATH": os.pathsep.join([*paths, *([] if str(here) in paths else [str(here)])]),
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "PYTHONHASHSEED": "0",
-        "PYTHONUTF8": "1",
-        "MPLBACKEND": "agg",
-        "PY_COLORS": "0",
-    }
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:

@@ -60,15 +60,16 @@ export class Panel {
 
   async replace(source: string): Promise<null> {
     await this.widget.context.ready;
-    if (this.#lastActive === null) throw new Error("Click into the cell first that is to be replaced.");
-    this.#cells.replace(this.#lastActive, source);
-    this.#cells.show(this.#lastActive);
+    const cell = this.#person;
+    if (!cell) throw new Error("Click into a cell first");
+    this.#cells.replace(cell.model.id, source);
+    this.#cells.show(cell.model.id);
     return null;
   }
 
   async look(): Promise<Surroundings> {
     await this.widget.context.ready;
-    return lookAround(this.#cells.all, this.#lastActive);
+    return lookAround(this.#cells.all, this.#person);
   }
 
   close(): void {
@@ -88,7 +89,16 @@ export class Panel {
     return this.#cells.around(this.#chats.get(sessionId) ?? null) ?? this.#cells.running;
   }
 
-  #activated(cell: Cell | null): void {
-    if (cell && !cell.node.querySelector(".whisperer")) this.#lastActive = cell.model.id;
+  /** Where the person is. A chat may have come into that cell since. */
+  get #person(): Cell | null {
+    return this.#cells.all.find((cell) => cell.model.id === this.#lastActive && !hasChat(cell)) ?? null;
   }
+
+  #activated(cell: Cell | null): void {
+    if (cell && !hasChat(cell)) this.#lastActive = cell.model.id;
+  }
+}
+
+function hasChat({ node }: Cell): boolean {
+  return node.querySelector(".whisperer") !== null;
 }

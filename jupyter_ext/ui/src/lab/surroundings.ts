@@ -5,8 +5,7 @@ import type { Offer, Surroundings } from "../notebook";
 import { firstLineOf, outputsOf, sourceOf } from "./cells";
 import { hasFailed, outputsAsText } from "./outputs";
 
-export function lookAround(cells: readonly Cell[], activeId: string | null): Surroundings {
-  const active = cells.find(({ model }) => model.id === activeId);
+export function lookAround(cells: readonly Cell[], active: Cell | null): Surroundings {
   const failed = cells.filter((cell) => hasFailed(outputsOf(cell)));
   // The one that was run last; of cells that were loaded from a file, the last one.
   const last = failed.sort((one, other) => countOf(one) - countOf(other)).at(-1);
