@@ -20,9 +20,7 @@ async def test_plan(tmp_path: Any) -> None:
     lines = out.splitlines()
     assert lines[0] == "patricia len(sales) > 0 It is short."
     assert lines[1] == "# Clean sales"
-    assert (
-        lines[-1] == "*Made by a demo model, which is often wrong: look at every step before you follow it.*"
-    )
+    assert lines[-1] == "*Made by a demo model, which is often wrong: look at every step before you follow it.*"
     assert "- [ ] **1. Load** — check: `len(sales) > 0`" in lines
 
 
