@@ -14,7 +14,8 @@ from tests.notebook.kernel import Kernel
 from tests.server.client import Answer, Client
 from tests.server.process import Server
 
-LOAD = "%load_ext whisperer_kernel\n"
+# A page may ask as soon as it is there; what is asked here waits until the kernel's client is connected.
+LOAD = "%load_ext whisperer_kernel\n_ = __import__('whisperer_kernel').Whisperer().agents_sync(); del _\n"
 LOOK_MS = 300.0
 SLUGIFY = '''
 import re
