@@ -33,6 +33,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any, Self
+from weakref import WeakSet
 
 from tests.fakes import faults
 from tests.fakes.reply import DONE, Act, Gate, Reply, Step, encoded, finish, text
@@ -75,6 +76,7 @@ class FakeProvider:
         self._script: deque[Reply] = deque()
         self._loop = asyncio.new_event_loop()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._writers: WeakSet[asyncio.StreamWriter] = WeakSet()
         self._thread = threading.Thread(target=self._run, name="fake-provider", daemon=True)
         self._ready = threading.Event()
         self._stop = asyncio.Event()
@@ -134,10 +136,14 @@ class FakeProvider:
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await asyncio.sleep(0)  # closed transports let go of their sockets in the loop's next tick
+        for writer in list(self._writers):
+            writer.transport.abort()  # one that is closed still waits for a client that does not read
+        for _ in range(3):
+            await asyncio.sleep(0)  # transports let go of their sockets in the loop's next ticks
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
+        self._writers.add(writer)
         task = self._loop.create_task(self._connection(reader, writer))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

@@ -139,7 +139,11 @@ class OpenAICompatibleProvider:
             headers["Authorization"] = f"Bearer {self._endpoint.key}"
         if self.info.name == "openrouter":
             headers["X-Title"] = "Whisperer"
-        return {**headers, **self._settings.headers}
+        headers |= self._settings.headers
+        if not all(text.isascii() and text.isprintable() for header in headers.items() for text in header):
+            # Said before anything is opened: a connection on which a header fails is not closed by itself.
+            raise ProviderError("bad_request", f"A header for {self.info.label} cannot be sent: see provider.headers.")
+        return headers
 
     async def _list(self) -> list[ModelInfo]:
         body = await self._get("/models")
