@@ -62,14 +62,14 @@ def test_quick_start_without_a_key(new_users_lab: Lab, page: Page) -> None:
         photograph(notebook)
 
     chat.switch_to("Patricia")
-    chat.ask("Plan the analysis of the visitors of a small shop in three steps.")
+    chat.ask("How do I check that a table of visitors is complete?")
     expect(chat.by("Patricia")).to_have_count(2, timeout=60_000)
     expect(chat.text("Patricia")).not_to_be_empty()
     chat.stop.click()
     chat.expect_idle()
 
     chat.switch_to("Tessa")
-    chat.ask("Which inputs would you test moving_average with?")
+    chat.ask("What do you look for in a function that takes a list?")
     expect(chat.by("Tessa")).to_have_count(2, timeout=60_000)
     expect(chat.send).to_be_visible(timeout=60_000)
     expect(badge).to_be_visible()
