@@ -50,6 +50,7 @@ def focused(notebook: Notebook) -> str:
 
 def test_tab_goes_through_the_chat_in_the_order_of_reading(new_chat: Chat, shared_tab: Notebook) -> None:
     """Tab leads from the agents over conversation and suggestions to the message, and to Send once there is one."""
+    expect(new_chat.suggestions.get_by_role("button")).to_have_count(3)
     suggestions = [button.inner_text() for button in new_chat.suggestions.get_by_role("button").all()]
     new_chat.radio("Alice").focus()
     seen = [focused(shared_tab)]
