@@ -17,7 +17,7 @@ from whisperer_kernel.notebook.reply import Reply
 from whisperer_kernel.notebook.session_client import Question, SessionClient
 from whisperer_kernel.notebook.stream import ReplyStream
 from whisperer_kernel.rpc.params import AgentDescription
-from whisperer_kernel.sessions.state import HistoryMessage
+from whisperer_kernel.sessions.history import HistoryMessage
 
 ContextItem = str | Mapping[str, Any]
 Context = ContextItem | Iterable[ContextItem] | None

@@ -19,7 +19,7 @@ from whisperer_kernel.notebook.reply import Reply
 from whisperer_kernel.notebook.turn import OpenTurns, Turn
 from whisperer_kernel.plans.model import Plan
 from whisperer_kernel.rpc.params import AgentDescription
-from whisperer_kernel.sessions.state import HistoryMessage
+from whisperer_kernel.sessions.history import HistoryMessage
 from whisperer_kernel.verify.report import Report
 
 CANCEL_S = 5.0

@@ -9,7 +9,7 @@ from uuid import uuid4
 from whisperer_kernel.errors import WhispererError
 from whisperer_kernel.events import AIMessageChunk, FinishReason, TurnError, Usage
 from whisperer_kernel.notebook.reply import Reply, TurnFailed
-from whisperer_kernel.sessions.state import HistoryMessage
+from whisperer_kernel.sessions.history import HistoryMessage
 
 
 class Turn:

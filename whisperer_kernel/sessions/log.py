@@ -234,6 +234,14 @@ class SessionLog:
         # Shielded: a caller that is cancelled must not tear a write that others share.
         await asyncio.shield(pending.durable)
 
+    async def tell(self, event: Event) -> None:
+        """Append what has happened already, whether or not it can be saved; the log says so where it cannot."""
+        try:
+            await self.append(event)
+        except StoreError:
+            # Logged, and shown to the user as the session's status: nothing is left to do here.
+            return
+
     async def change(self, changes: SessionChanges) -> None:
         """Change the session's row without an event. Raises ``StoreError``."""
         await self._save(changes)

@@ -14,9 +14,10 @@ from whisperer_kernel.errors import LimitReached, NoSuchSession, StoreError
 from whisperer_kernel.events import STOPPED
 from whisperer_kernel.sessions.log import now, unpack
 from whisperer_kernel.sessions.services import Services
-from whisperer_kernel.sessions.session import StartParams, StatelessInteractiveSession, Subscriber
+from whisperer_kernel.sessions.session import StartParams, StatelessInteractiveSession
 from whisperer_kernel.sessions.state import SessionState
 from whisperer_kernel.sessions.store import Page, SessionRow
+from whisperer_kernel.sessions.subscribers import Subscriber
 from whisperer_kernel.tools.tool import Tool
 
 BEAT_S = 1.0

@@ -1,26 +1,21 @@
-"""One live session: takes messages, runs their turns one after the other, tells every subscriber what happens."""
+"""One live session: takes messages, has their turns run, tells every subscriber what happens."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
 from collections.abc import Callable, Sequence
-from contextlib import suppress
-from typing import Any, Protocol
+from typing import Any
 from uuid import uuid4
 
 import msgspec
 
 from whisperer_kernel.agents.registry import route
-from whisperer_kernel.errors import InvalidParams, NoSuchItem, NoSuchSession, NotPermitted, QueueFull, StoreError
+from whisperer_kernel.errors import NoSuchItem, NotPermitted, StoreError
 from whisperer_kernel.events import (
     ACTIVE,
     STOPPED,
-    AgentSwitched,
-    AIMessageChunk,
     Entry,
-    Event,
     FinishReason,
     Mode,
     ModeChanged,
@@ -29,63 +24,30 @@ from whisperer_kernel.events import (
     PlanUpdated,
     SessionCleared,
     SessionStatus,
-    SessionUsage,
     SwitchedBy,
     ToolCall,
-    Usage,
     UserMessage,
     encode,
     notification,
 )
 from whisperer_kernel.plans.model import Plan, PlanChange, changed
 from whisperer_kernel.sessions.clients import ClientTools
+from whisperer_kernel.sessions.current import CurrentAgent
 from whisperer_kernel.sessions.gate import Hands
+from whisperer_kernel.sessions.history import Submitted
 from whisperer_kernel.sessions.lease import Lease
 from whisperer_kernel.sessions.log import SessionLog, now
 from whisperer_kernel.sessions.permissions import Answer, Questions
 from whisperer_kernel.sessions.services import Services
-from whisperer_kernel.sessions.state import SessionState, Submitted, title_of
+from whisperer_kernel.sessions.state import SessionState
 from whisperer_kernel.sessions.store import SessionChanges, SessionRow
-from whisperer_kernel.sessions.turn import Turn
+from whisperer_kernel.sessions.subscribers import Subscriber, Subscribers
+from whisperer_kernel.sessions.turnqueue import TurnQueue
 from whisperer_kernel.tools.call import ToolResult
 from whisperer_kernel.tools.permissions import ORDER, effective
 from whisperer_kernel.tools.tool import Tool
 
-NOTE_CHARS = 1_000
-
 log = logging.getLogger(__name__)
-
-
-class Subscriber(Protocol):
-    """A connection that is shown a session's events."""
-
-    @property
-    def client_id(self) -> str:
-        """The id by which events name this connection."""
-        ...
-
-    @property
-    def keeps_alive(self) -> bool:
-        """Whether the session stays in memory for it; a kernel's own connection does not count."""
-        ...
-
-    @property
-    def shows_questions(self) -> bool:
-        """Whether a person sees there what is asked, and can answer."""
-        ...
-
-    @property
-    def page(self) -> str:
-        """The page in a browser that it comes from; empty where that does not matter."""
-        ...
-
-    def send(self, frame: str) -> None:
-        """Take a frame. Must not block."""
-        ...
-
-    def hang_up(self) -> None:
-        """End it: what comes next does not join on to what it has seen, and it has to resume."""
-        ...
 
 
 class StartParams(msgspec.Struct, kw_only=True, frozen=True):
@@ -123,15 +85,10 @@ class StatelessInteractiveSession:
         )
         self._lease = Lease(services.store, row.id, services.runner, self._log, self._taken, self._deleted)
         self._losing: asyncio.Task[None] | None = None
-        self._subscribers: dict[Subscriber, int] = {}
         self._hands = Hands(ClientTools(), Questions(), lambda: self.is_attended)
-        self._queue: deque[UserMessage] = deque()
-        self._turn: Turn | None = None
-        self._runner: asyncio.Task[None] | None = None
-        # Why turns end from now on instead of running; None while they run.
-        self._ending: FinishReason | None = None
-        self._moved = asyncio.Event()
-        self._submitting: dict[str, asyncio.Future[Submitted]] = {}
+        self._subscribers = Subscribers(self._hands.clients)
+        self._current = CurrentAgent(services.agents, self._log, lambda: self.state)
+        self._turns = TurnQueue(services, self._log, lambda: self.state, self._hands)
         # Who changes a plan does it alone, since each change is made to what the one before it left.
         self._planning = asyncio.Lock()
 
@@ -145,7 +102,7 @@ class StatelessInteractiveSession:
             SessionStatus(status=ACTIVE, provider=provider, params={**given, "agent": self.row.agent}),
             SessionChanges(agent=self.row.agent, status=ACTIVE),
         )
-        await self._introduce(self.row.agent)
+        await self._current.introduce(self.row.agent)
 
     async def enter(self) -> None:
         """Come into memory: run the session, or follow whoever runs it. Raises ``StoreError``, ``NoSuchSession``."""
@@ -157,24 +114,24 @@ class StatelessInteractiveSession:
 
     async def hand_over(self) -> None:
         """Let another server run the session that asked for it, unless a turn runs here."""
-        await self._lease.hand_over(lambda: self._turn is not None or bool(self._queue))
+        await self._lease.hand_over(lambda: bool(self._turns.unanswered))
 
     async def activate(self) -> None:
         """A stopped session becomes active again."""
-        self._ending = None
+        self._turns.open()
         if self.state.status == STOPPED:
             await self.lead()
             await self._log.append(SessionStatus(status=ACTIVE), SessionChanges(status=ACTIVE))
 
     async def stop(self) -> None:
         """Cancel the turn and what is queued; from now on the session takes no messages until it is resumed."""
-        await self._end_turns("cancelled")
+        await self._turns.close("cancelled")
         if self.state.status != STOPPED:
             await self._log.append(SessionStatus(status=STOPPED, reason="stopped"), SessionChanges(status=STOPPED))
 
     async def close(self, reason: FinishReason) -> None:
         """Leave memory: turns end with ``reason``, the log is saved and given back."""
-        await self._end_turns(reason)
+        await self._turns.close(reason)
         try:
             await self._lease.close()
         except StoreError as error:
@@ -182,20 +139,17 @@ class StatelessInteractiveSession:
 
     def subscribe(self, subscriber: Subscriber) -> None:
         """Show ``subscriber`` every event from here on."""
-        self._subscribers[subscriber] = self._log.seq
-        self._hands.clients.came(subscriber)
+        self._subscribers.add(subscriber, self._log.seq)
 
     def unsubscribe(self, subscriber: Subscriber) -> None:
         """Show it no more."""
-        self._subscribers.pop(subscriber, None)
-        self._hands.clients.gone(subscriber)
+        self._subscribers.remove(subscriber)
 
     def hand_subscribers(self, other: StatelessInteractiveSession) -> None:
         """Show ``other``, this session as it has come back, to those who were shown it here, from where they were."""
-        for subscriber, last in self._subscribers.items():
+        for subscriber, last in self._subscribers.hand_over().items():
             other.catch_up(subscriber, last)
             other.declare(subscriber, self._hands.clients.of(subscriber))
-        self._subscribers.clear()
 
     def catch_up(self, subscriber: Subscriber, last: int) -> None:
         """Show ``subscriber``, who has seen the events up to ``last``, the rest and what comes."""
@@ -226,8 +180,7 @@ class StatelessInteractiveSession:
     def is_awaited(self) -> bool:
         """Whether somebody is connected whose message has no answer yet, code in a cell for instance."""
         clients = {subscriber.client_id for subscriber in self._subscribers}
-        asked = [*self._queue, *([] if self._turn is None else [self._turn.user])]
-        return any(user.client_id in clients for user in asked)
+        return any(user.client_id in clients for user in self._turns.unanswered)
 
     # --- what happened ----------------------------------------------------------------------------------------------
 
@@ -244,8 +197,7 @@ class StatelessInteractiveSession:
     @property
     def agent(self) -> str:
         """Who is current; the default agent where she of the log is no longer among the agents."""
-        agents = self._services.agents
-        return self.state.agent if self.state.agent in agents.names else agents.default.id
+        return self._current.id
 
     @property
     def mode(self) -> Mode:
@@ -268,81 +220,29 @@ class StatelessInteractiveSession:
         client_message_id: str | None = None,
     ) -> Submitted:
         """Take a message in; its turn runs as soon as those before it have ended."""
-        if client_message_id is None:
-            return await self._submit(message, client_id, context, None)
-        if (submitted := self.state.sent.get(client_message_id)) is not None:
-            return submitted
-        if (underway := self._submitting.get(client_message_id)) is not None:
-            return await asyncio.shield(underway)
-        submitting = asyncio.ensure_future(self._submit(message, client_id, context, client_message_id))
-        self._submitting[client_message_id] = submitting
-        submitting.add_done_callback(lambda _: self._submitting.pop(client_message_id, None))
-        return await asyncio.shield(submitting)
-
-    async def _submit(
-        self, message: str, client_id: str, context: list[dict[str, Any]] | None, client_message_id: str | None
-    ) -> Submitted:
-        if self.state.status == STOPPED or self._ending is not None:
-            raise NoSuchSession("This session is stopped; resume it first.")
-        if not message.strip():
-            raise InvalidParams("message: is empty")
-        limit = self._services.config.limits.max_queue
-        if len(self._queue) >= limit:
-            raise QueueFull(
-                f"{limit} messages are waiting already; wait for the running turn or stop it.", limit="max_queue"
+        agent, _ = route(message, self._services.agents)
+        return await self._turns.submit(
+            UserMessage(
+                message_id=uuid4().hex,
+                message=message,
+                agent=agent or self.agent,
+                client_id=client_id,
+                context=context,
+                client_message_id=client_message_id,
             )
-        agents = self._services.agents
-        agent, _ = route(message, agents)
-        user = UserMessage(
-            message_id=uuid4().hex,
-            message=message,
-            agent=agent or self.agent,
-            client_id=client_id,
-            context=context,
-            client_message_id=client_message_id,
         )
-        self._queue.append(user)
-        try:
-            title = None if self.state.title else title_of(message)
-            await self._log.append(user, SessionChanges(title=title))
-        except StoreError:
-            # A stop may have emptied the queue meanwhile.
-            with suppress(ValueError):
-                self._queue.remove(user)
-            raise
-        finally:
-            # Also where this one could not be taken: those behind it have waited for it.
-            self._run_queue()
-            self._moved.set()
-        turn = self.state.open.get(user.message_id)
-        return Submitted(user.message_id, turn.queued if turn is not None else 0)
 
     async def cancel(self, message_id: str | None) -> bool:
         """End the running turn, or the queued message of this id, as ``cancelled``; False where there is none."""
-        turn = self._turn
-        if turn is not None and message_id in (None, turn.user.message_id):
-            return turn.cancel("cancelled")
-        waiting = next((user for user in self._queue if user.message_id == message_id), None)
-        if waiting is None:
-            return False
-        self._queue.remove(waiting)
-        await self._end(waiting, "cancelled")
-        return True
+        return await self._turns.cancel(message_id)
 
     async def switch(self, agent: str, by: SwitchedBy, note: str | None = None) -> None:
         """Make another agent current, also while a turn runs. Raises ``NoSuchAgent``."""
-        to_agent = self._services.agents.get(agent).id
-        if to_agent == self.agent and note is None:
-            return
-        await self._log.append(
-            AgentSwitched(from_agent=self.agent, to_agent=to_agent, by=by, note=note),
-            SessionChanges(agent=to_agent),
-        )
-        await self._introduce(to_agent)
+        await self._current.switch(agent, by, note)
 
     async def handoff(self, to_agent: str, note: str | None) -> None:
         """Switch, and tell the new agent what the old one was doing: in ``note``, or in the last words exchanged."""
-        await self.switch(to_agent, "handoff", note or self._last_exchange())
+        await self._current.handoff(to_agent, note)
 
     async def set_model(self, model: str) -> None:
         """Ask another model from the next turn on."""
@@ -355,8 +255,7 @@ class StatelessInteractiveSession:
             raise NotPermitted(f"This server permits no mode above {highest}.")
         if mode != self.state.mode:
             await self._log.append(ModeChanged(mode=mode))
-            if self._turn is not None:
-                self._turn.reconsider()
+            self._turns.reconsider()
         return self.mode
 
     async def update_plan(self, plan_id: str, change: PlanChange) -> Plan:
@@ -415,9 +314,9 @@ class StatelessInteractiveSession:
     async def _taken(self, row: SessionRow, crashed: bool) -> None:  # noqa: FBT001 - the lease's one callback
         """What a crash cut off ends as ``interrupted``."""
         if crashed:
-            await self._append(SessionStatus(status=row.status, reason="recovered: the server had stopped at work"))
+            await self._log.tell(SessionStatus(status=row.status, reason="recovered: the server had stopped at work"))
         for user in [turn.user for turn in self.state.open.values()]:
-            await self._end(user, "interrupted")
+            await self._turns.end(user, "interrupted")
 
     def _lease_lost(self) -> None:
         """This process was thought dead, and another runs the session. What is here and not in the log is void."""
@@ -426,10 +325,10 @@ class StatelessInteractiveSession:
             self._losing = asyncio.get_running_loop().create_task(self._lose())
 
     async def _lose(self) -> None:
-        await self._end_turns("interrupted")
+        await self._turns.close("interrupted")
         self.state = SessionState()
         await self._lease.follow_anew()
-        self._ending = None
+        self._turns.open()
 
     def _deleted(self) -> None:
         """Another server has deleted the session that was followed here: there is no log any more to tell it in."""
@@ -439,92 +338,10 @@ class StatelessInteractiveSession:
         self._publish(entry)
         self._on_deleted(self)
 
-    # --- turns ------------------------------------------------------------------------------------------------------
-
-    def _run_queue(self) -> None:
-        if self._runner is None or self._runner.done():
-            self._runner = asyncio.get_running_loop().create_task(self._run_turns())
-
-    async def _run_turns(self) -> None:
-        # A message that waits to be durable waits for its turn too: whoever sent it then starts the queue again.
-        while self._queue and self._queue[0].message_id in self.state.open:
-            user = self._queue.popleft()
-            if self._ending is not None:
-                await self._end(user, self._ending)
-                continue
-            turn = self._turn = Turn(self._services, self._log, self.state, self._hands, user)
-            try:
-                end = await turn.run()
-                left_out = {"dropped": turn.dropped, "truncated": turn.truncated}
-                await self._end(user, end.reason, usage=end.usage, error=end.error, **left_out)
-                await self._count(end.usage)
-            finally:
-                self._turn = None
-        self._moved.set()
-
-    async def _end(self, user: UserMessage, reason: FinishReason, **fields: Any) -> None:
-        """The one final event of a turn."""
-        await self._append(
-            AIMessageChunk(message_id=user.message_id, agent=user.agent, is_final=True, finish_reason=reason, **fields)
-        )
-
-    async def _count(self, usage: Usage | None) -> None:
-        if usage is None:
-            return
-        total = self.state.usage + usage
-        await self._append(
-            SessionUsage(
-                prompt_tokens=total.prompt_tokens, completion_tokens=total.completion_tokens, cost_usd=total.cost_usd
-            )
-        )
-
-    async def _append(self, event: Event) -> None:
-        """Append what has happened already, whether or not it can be saved; the log says so where it cannot."""
-        try:
-            await self._log.append(event)
-        except StoreError:
-            # Logged by the log, shown to the user as the session's status: nothing is left to do here.
-            return
-
-    async def _end_turns(self, reason: FinishReason) -> None:
-        """End the running turn and all that wait, also those whose message is only being saved."""
-        self._ending = reason
-        if self._turn is not None:
-            self._turn.cancel(reason)
-        while self._queue or (self._runner is not None and not self._runner.done()):
-            self._moved.clear()
-            self._run_queue()
-            await self._moved.wait()
-            await asyncio.sleep(0)
-
-    async def _introduce(self, agent: str) -> None:
-        """An agent says who she is the first time she becomes current. No model is asked."""
-        introduction = self._services.agents.get(agent).introduction
-        if introduction and agent not in self.state.introduced:
-            await self._log.append(
-                AIMessageChunk(
-                    message_id=uuid4().hex, agent=agent, chunk=introduction, is_final=True, finish_reason="stop"
-                )
-            )
-
-    def _last_exchange(self) -> str:
-        """What the current agent was last asked and answered, cut to a note's length."""
-        said = [message for message in self.state.history(self.agent) if message.role != "tool"][-2:]
-        name = self._services.agents.get(self.agent).name
-        return "\n".join(
-            f"{'The user' if message.role == 'user' else name}: {message.content[:NOTE_CHARS]}" for message in said
-        )
+    # --- told by the log ---------------------------------------------------------------------------------------------
 
     def _apply(self, entry: Entry) -> None:
         self.state.apply(entry)
 
     def _publish(self, entry: Entry) -> None:
-        frame = notification(self.id, entry)
-        for subscriber, last in list(self._subscribers.items()):
-            if entry.seq == last + 1:
-                self._subscribers[subscriber] = entry.seq
-                subscriber.send(frame)
-            elif entry.seq > last:
-                # A crash lies between, or another server's turn: only a snapshot brings it on.
-                self.unsubscribe(subscriber)
-                subscriber.hang_up()
+        self._subscribers.publish(entry.seq, notification(self.id, entry))

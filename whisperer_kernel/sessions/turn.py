@@ -14,12 +14,11 @@ from whisperer_kernel.agents.registry import route
 from whisperer_kernel.ai.loop import StatelessAILoop, TurnEnd, turn_error
 from whisperer_kernel.ai.provider import ChatRequest, Provider
 from whisperer_kernel.ai.shaped import ShapedReply
-from whisperer_kernel.errors import ProviderError, StoreError, WhispererError
+from whisperer_kernel.errors import ProviderError, WhispererError
 from whisperer_kernel.events import (
     AIMessageChunk,
     AIReasoningChunk,
     ContextResolved,
-    Event,
     FinishReason,
     ProviderStatus,
     TurnError,
@@ -55,7 +54,7 @@ class Turn:
         self._budget = 0
         spec = services.agents.get(user.agent) if user.agent in services.agents.names else services.agents.default
         self._agent = StatelessAgent(spec)
-        self._tools = TurnTools(services=services, state=state, hands=hands, user=user, spec=spec, tell=self._append)
+        self._tools = TurnTools(services=services, state=state, hands=hands, user=user, spec=spec, tell=self._log.tell)
         self._task: asyncio.Task[TurnEnd] | None = None
         self._cancelled: FinishReason | None = None
 
@@ -153,7 +152,7 @@ class Turn:
             return ""
         budget = min(self._services.config.limits.context_tokens, self._budget // 2)
         found = await look_up(self.user.context, self._tools.look, budget)
-        await self._append(ContextResolved(message_id=self.user.message_id, text=found.text, problems=found.problems))
+        await self._log.tell(ContextResolved(message_id=self.user.message_id, text=found.text, problems=found.problems))
         return found.text
 
     def text(self, chunk: str) -> None:
@@ -166,7 +165,7 @@ class Turn:
 
     async def provider(self, status: ProviderStatus) -> None:
         """See ``StreamCallbacks``."""
-        await self._append(status)
+        await self._log.tell(status)
 
     async def call(self, request: ToolRequest) -> ToolResult:
         """See ``StreamCallbacks``."""
@@ -177,13 +176,6 @@ class Turn:
         trimmed = trim(self._system, request.messages[1:], self._budget)
         self.dropped = max(self.dropped, trimmed.dropped)
         return msgspec.structs.replace(request, messages=trimmed.messages)
-
-    async def _append(self, event: Event) -> None:
-        try:
-            await self._log.append(event)
-        except StoreError:
-            # The log has told the session's status; a turn that can still answer goes on.
-            return
 
 
 def _failed(error: BaseException) -> TurnEnd:

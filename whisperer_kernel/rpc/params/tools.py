@@ -1,0 +1,51 @@
+"""Tools: declaring them, permitting a call, its result."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import msgspec
+
+from whisperer_kernel.events import PermissionDecision
+from whisperer_kernel.rpc.params.base import Text, Wire
+from whisperer_kernel.tools.tool import NAME
+
+
+class ClientTool(Wire):
+    """A tool that a client declares and carries out itself."""
+
+    name: Annotated[str, msgspec.Meta(pattern=f"^{NAME}$")]
+    description: str
+    input_schema: dict[str, Any]
+
+
+class ProvideToolResult(Wire):
+    """What a client's tool returned; ``result`` that is not text is taken as JSON."""
+
+    session_id: Text
+    tool_call_id: Text
+    result: Any
+    is_error: bool = False
+
+
+class Permit(Wire):
+    """The person's answer; ``reason`` is told to the model."""
+
+    session_id: Text
+    request_id: Text
+    decision: PermissionDecision
+    reason: Annotated[str, msgspec.Meta(max_length=2_000)] | None = None
+
+
+class AttachKernel(Wire):
+    """A kernel, and what its own connection carries out there."""
+
+    kernel_id: Text
+    client_tools: list[str | ClientTool]
+
+
+class KernelAttached(Wire, omit_defaults=False):
+    """``toolCalls``: what this kernel is asked for already, as in ``pending``, each with its ``sessionId``."""
+
+    client_id: str
+    tool_calls: list[dict[str, Any]]
