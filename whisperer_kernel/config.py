@@ -72,6 +72,7 @@ class ProviderConfig(Section, kw_only=True, frozen=True):
     context_length: Annotated[
         Count | None, doc("Tokens that fit into the model's context; empty: as the provider says, else 32,768.")
     ] = None
+    locked: Annotated[bool, doc("Clients may neither choose another provider nor enter keys.")] = False
     probe_local: Annotated[bool, doc("Look for a running Ollama or LM Studio on loopback.")] = True
 
 

@@ -38,16 +38,17 @@ async def choose(config: Config, environ: Mapping[str, str]) -> Provider:
     return EmbeddedProvider(config) if endpoint is None else OpenAICompatibleProvider(endpoint, config.provider)
 
 
-async def found(config: Config, environ: Mapping[str, str]) -> list[ProviderInfo]:
-    """All providers that could be used here and now, the built-in model last."""
-    chosen = (await choose(config, environ)).info
-    # What the configuration says is about the chosen one alone.
-    plain = Config(embedded=config.embedded)
-    with_keys = [make(plain, environ) for variable, make in KEYS.items() if environ.get(variable, "").strip()]
-    servers = await find_local(_local_urls(environ)) if config.provider.probe_local else []
-    endpoints = [*with_keys, *(_local_endpoint(server, plain) for server in servers)]
-    others = [*(endpoint.info for endpoint in endpoints), EmbeddedProvider(plain).info]
-    return [chosen, *(info for info in others if info.name != chosen.name)]
+async def running_here(environ: Mapping[str, str]) -> list[ProviderInfo]:
+    """Ollama and LM Studio, those of them that run on this machine."""
+    servers = await find_local(_local_urls(environ))
+    return [_local_endpoint(server, Config()).info for server in servers]
+
+
+def in_general(name: str, config: Config) -> ProviderInfo:
+    """A provider as it is shown where nothing is known of it here and now."""
+    if name == "embedded":
+        return EmbeddedProvider(config).info
+    return ProviderInfo(name=name, label=LABELS[name], model=OPENROUTER_MODEL if name == "openrouter" else None)
 
 
 def _scripted(config: Config) -> ScriptedProvider:

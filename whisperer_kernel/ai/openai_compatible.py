@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any
 
 import httpx
@@ -94,6 +95,18 @@ class OpenAICompatibleProvider:
         # Shielded: one list serves all who wait for it, and who goes away does not take it along.
         return await asyncio.shield(self._listing)
 
+    async def check(self) -> str:
+        """In words that it would answer. Raises ``ProviderError``."""
+        if self.info.name == "openrouter":
+            await self._check_key()
+        models = await self.models()
+        label, model = self.info.label, self.info.model
+        if model is None:
+            return f"{label} answers; choose one of its {len(models)} models."
+        if models and model not in {listed.id for listed in models}:
+            raise ProviderError("bad_request", f"{label} answers, but lists no model {model}.")
+        return f"{label} answers, and has {model}."
+
     async def context_length(self, model: str | None) -> int | None:
         """Tokens that fit into ``model``'s context: as configured, else as the provider lists it. Does not raise."""
         if self._settings.context_length is not None:
@@ -120,6 +133,14 @@ class OpenAICompatibleProvider:
             making, self._making = self._making, None
             with suppress(ProviderError):
                 await (await making).aclose()
+
+    async def _check_key(self) -> None:
+        """OpenRouter's list of models is public; what it says of the key is not, and a gateway may not have it."""
+        try:
+            await self._get("/key")
+        except ProviderError as error:
+            if error.status != HTTPStatus.NOT_FOUND:
+                raise
 
     async def _client(self) -> httpx.AsyncClient:
         if self._making is None:

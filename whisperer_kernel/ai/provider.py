@@ -99,6 +99,10 @@ class Provider(Protocol):
         """What is on offer. Raises ``ProviderError``."""
         ...
 
+    async def check(self) -> str:
+        """In words that it would answer a message. Sends none, so nothing is billed. Raises ``ProviderError``."""
+        ...
+
     async def context_length(self, model: str | None) -> int | None:
         """Tokens that fit into ``model``'s context, prompt and reply together; None where nobody says.
 

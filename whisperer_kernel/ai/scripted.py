@@ -116,6 +116,10 @@ class ScriptedProvider:
         """The one model there is."""
         return [ModelInfo(id=MODEL, name="Scripted replies", context_length=self._context_length)]
 
+    async def check(self) -> str:
+        """It always does."""
+        return "Scripted replies are ready."
+
     async def context_length(self, model: str | None) -> int | None:  # noqa: ARG002 - every model is the same script
         """As given at the start."""
         return self._context_length

@@ -43,6 +43,29 @@ export interface ProviderInfo {
   notice?: string;
 }
 
+/** A provider as it can be chosen. */
+export interface ProviderOffer {
+  name: string;
+  label: string;
+  model: string | null;
+  demo: boolean;
+  current: boolean;
+  /** It would answer, as far as can be seen. */
+  available: boolean;
+  needsKey: boolean;
+  /** Where its key comes from. */
+  key: "entered" | "environment" | "keyring" | null;
+}
+
+export interface ProviderOffers {
+  providers: ProviderOffer[];
+  current: ProviderInfo;
+  /** The server lets nobody choose. */
+  locked: boolean;
+  /** Keys can be remembered by the operating system. */
+  keyring: boolean;
+}
+
 export interface AgentInfo {
   agent_id: string;
   name: string;
@@ -268,6 +291,15 @@ export interface Requests {
   };
   dispatchCommand: { params: { sessionId: string; command: string }; result: { output: string } };
   "agent.list": { params: Record<string, never>; result: { agents: AgentInfo[] } };
+  "model.list": { params: Record<string, never>; result: { models: { id: string; name?: string }[] } };
+  "provider.list": { params: Record<string, never>; result: ProviderOffers };
+  "provider.select": { params: { name: string; model?: string }; result: { provider: ProviderInfo } };
+  "provider.set_key": { params: { name: string; key: string; remember?: boolean }; result: { status: number } };
+  /** Whether a provider would answer; with the key given, without taking it over. */
+  "provider.test": {
+    params: { name: string; model?: string; key?: string };
+    result: { ok: boolean; message: string; kind?: string };
+  };
   echo: { params: { message: string }; result: string };
 }
 

@@ -10,6 +10,8 @@ import {
   type ContextItem,
   type Mode,
   type PermissionDecision,
+  type RequestMethod,
+  type Requests,
   type SendResult,
   type SessionEvent,
   type SessionParams,
@@ -168,6 +170,11 @@ export class SessionClient {
       const { output } = await this.transport.request("dispatchCommand", { sessionId, command });
       if (output) this.#note(output);
     });
+  }
+
+  /** A request that is no part of the conversation; rejects as ``Transport.request`` does. */
+  ask<M extends RequestMethod>(method: M, params: Requests[M]["params"]): Promise<Requests[M]["result"]> {
+    return this.transport.request(method, params);
   }
 
   /** Makes a request whose failure is told in a note. Resolves to whether it succeeded. */

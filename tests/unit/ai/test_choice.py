@@ -12,7 +12,7 @@ import pytest
 from tests.fakes.provider import Act, FakeProvider, Reply
 from tests.unit.ai.asking import ask
 from whisperer_kernel.ai import choice, local
-from whisperer_kernel.ai.choice import choose, found
+from whisperer_kernel.ai.choice import choose
 from whisperer_kernel.ai.local import find_local, ollama_url
 from whisperer_kernel.ai.provider import Provider
 from whisperer_kernel.config import Config, EmbeddedConfig, ProviderConfig
@@ -210,14 +210,3 @@ async def test_script_by_name(tmp_path: Path) -> None:
     assert (await ask(provider)).text == "played"
     with pytest.raises(ConfigError, match=r"provider\.parameters\.script"):
         await choose(configured(name="scripted", parameters={"script": 5}), {})
-
-
-async def test_all_that_is_there(fake_provider: FakeProvider) -> None:
-    """The chosen one first, with its settings; the others with their own defaults; the built-in model last."""
-    infos = await found(configured(name="openai", model="gpt-x"), environ_of(fake_provider, **KEYS))
-    assert [(info.name, info.model) for info in infos] == [
-        ("openai", "gpt-x"),
-        ("openrouter", "openrouter/auto"),
-        ("ollama", "fake-model"),
-        ("embedded", "SmolLM2-135M-Instruct"),
-    ]

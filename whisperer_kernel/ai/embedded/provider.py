@@ -107,6 +107,13 @@ class EmbeddedProvider:
         """The one model."""
         return [ModelInfo(id=self.info.model or "", context_length=self._config.embedded.context_length)]
 
+    async def check(self) -> str:
+        """In words what it takes for it to answer. Raises ``ProviderError``."""
+        _check_runtime()
+        if self._own is None and not await asyncio.to_thread(weights.are_here):
+            return f"{self.info.label} is fetched at the first question (93 MB), and runs on this machine."
+        return f"{self.info.label} runs on this machine."
+
     async def context_length(self, model: str | None) -> int | None:  # noqa: ARG002 - there is one
         """As configured."""
         return self._config.embedded.context_length
@@ -157,8 +164,7 @@ class EmbeddedProvider:
         return self._startup
 
     async def _start(self, report: weights.Report) -> Running:
-        if find_spec("xllamacpp") is None:
-            raise ProviderError("unavailable", f"Local models need the package xllamacpp, which is not here. {INSTEAD}")
+        _check_runtime()
         gguf = self._own or await self._fetch(report)
         try:
             process = await self._launch(gguf, report)
@@ -222,3 +228,8 @@ def own_gguf(name: str) -> Path:
     if magic != b"GGUF":
         raise ConfigError(f"embedded.gguf: {path} is not a GGUF file")
     return path
+
+
+def _check_runtime() -> None:
+    if find_spec("xllamacpp") is None:
+        raise ProviderError("unavailable", f"Local models need the package xllamacpp, which is not here. {INSTEAD}")

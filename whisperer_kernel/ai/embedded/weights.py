@@ -45,6 +45,11 @@ def models_folder() -> Path:
     return Path(jupyter_data_dir()) / "whisperer" / "models"
 
 
+def are_here() -> bool:
+    """Whether the built-in model's file was fetched already."""
+    return _is_complete(models_folder() / Path(MEMBER).name)
+
+
 async def built_in(report: Report, folder: Path | None = None, command: Sequence[str] | None = None) -> Path:
     """The built-in model's file, fetched where it is not there yet. Raises ``ProviderError`` (unavailable).
 

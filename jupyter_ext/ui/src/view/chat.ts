@@ -15,6 +15,7 @@ import { Composer, type Draft } from "./composer";
 import { Conversation } from "./conversation";
 import { button, h, icon, ICONS, setText } from "./dom";
 import { ModePicker } from "./modePicker";
+import { ProviderPanel } from "./providerPanel";
 import { PermissionPrompts, question } from "./permissionPrompt";
 import { Repaint } from "./repaint";
 import { ScrollPin } from "./scrollPin";
@@ -38,6 +39,16 @@ export class ChatView {
   readonly #head = h("div", { class: "whisperer-head" });
   readonly #picker = new AgentPicker((agentId) => void this.session.switchAgent(agentId));
   readonly #provider = h("div", { class: "whisperer-provider", role: "status", "aria-label": "Provider" });
+  readonly #panel = new ProviderPanel(
+    (method, params) => this.session.ask(method, params),
+    () => {
+      this.#choose.setAttribute("aria-expanded", "false");
+      this.#choose.focus();
+    },
+  );
+  readonly #choose = button("whisperer-quiet", "Choose a provider", () => {
+    this.#choosing();
+  }, icon(ICONS.choose));
   readonly #badge = h("div", { class: "whisperer-badge", hidden: true });
   readonly #notice = h("div", { class: "whisperer-notice", hidden: true });
   readonly #problem = h("div", { class: "whisperer-problem", role: "alert", hidden: true });
@@ -111,7 +122,11 @@ export class ChatView {
 
   #build(): void {
     this.#log.tabIndex = 0;
-    this.#head.append(this.#picker.element, this.#provider);
+    this.#choose.setAttribute("aria-expanded", "false");
+    this.#head.append(
+      this.#picker.element,
+      h("div", { class: "whisperer-answering" }, this.#provider, this.#choose),
+    );
     this.#log.append(this.#conversation.element, this.#suggestions);
     const latest = button(
       "whisperer-latest",
@@ -123,6 +138,7 @@ export class ChatView {
     );
     this.element.append(
       this.#head,
+      this.#panel.element,
       this.#badge,
       this.#notice,
       this.#problem,
@@ -163,6 +179,15 @@ export class ChatView {
     const called = agents.find(({ shortcut }) => shortcut && isShortcut(shortcut, event));
     if (called) void this.session.switchAgent(called.agent_id);
     return called !== undefined;
+  }
+
+  #choosing(): void {
+    if (this.#panel.isOpen) {
+      this.#panel.close();
+      return;
+    }
+    this.#choose.setAttribute("aria-expanded", "true");
+    void this.#panel.open();
   }
 
   #useCode(event: Event): void {
@@ -226,6 +251,7 @@ export class ChatView {
     this.#badge.hidden = !demo;
     setText(this.#badge, demo ? [DEMO, provider.notice].filter(Boolean).join(". ") : "");
     setText(this.#notice, demo ? "" : (provider?.notice ?? ""));
+    this.#choose.disabled = connection !== "live";
     this.element.dataset["connection"] = connection;
     const words = { connecting: "Connecting…", live: "", reconnecting: "Reconnecting…", failed: "Not connected" };
     // Stays in the document while it is empty: screen readers only watch what was there before.

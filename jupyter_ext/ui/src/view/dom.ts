@@ -51,5 +51,6 @@ export const ICONS = {
   down: "M8 3v10M3.5 8.5 8 13l4.5-4.5",
   add: "M8 3v10M3 8h10",
   insert: "M2.5 3h11M8 6v7M4.5 9.5 8 13l3.5-3.5",
+  choose: "M2.5 5h6M11.5 5h2M2.5 11h2M7.5 11h6M10 3.2v3.6M6 9.2v3.6",
   replace: "M2.5 6h9L9 3.5M13.5 10h-9L7 12.5",
 } as const;
