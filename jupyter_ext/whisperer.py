@@ -61,7 +61,7 @@ class Whisperer:
             await self.manager.services.store.get("")
         except StoreError as error:
             return {"status": "error", "problem": str(error)}
-        provider = self.manager.services.chosen
+        provider = self.manager.services.providers.chosen
         return {
             "status": "ok",
             "sessions": self.manager.live,

@@ -25,6 +25,10 @@ CHOOSABLE = (*KEY_VARIABLES, "ollama", "lmstudio", "embedded")
 """The providers that can be chosen without a configuration: Whisperer knows their addresses."""
 
 
+NOBODY = "none"
+"""The name of the provider where there is none that can be used."""
+
+
 class ProviderOffer(msgspec.Struct, kw_only=True, frozen=True, rename="camel"):
     """A provider as it can be chosen. ``available``: it would answer, as far as can be seen from here.
 
@@ -98,15 +102,12 @@ class Providers:
         done = self._choosing is not None and self._choosing.done() and not _failed(self._choosing)
         return self._choosing.result().info if self._choosing is not None and done else None
 
-    async def info(self, model: str | None = None) -> ProviderInfo:
+    async def info(self) -> ProviderInfo:
         """Who answers, as the user is shown; what stands in the way is its ``notice``."""
         try:
-            info = (await self.current()).info
+            return (await self.current()).info
         except WhispererError as error:
-            return ProviderInfo(name="none", label="No provider", notice=str(error))
-        if model is None or model == info.model:
-            return info
-        return msgspec.structs.replace(info, model=model, notice=None)
+            return ProviderInfo(name=NOBODY, label="No provider", notice=str(error))
 
     # --- choosing another -------------------------------------------------------------------------------------------
 
@@ -116,7 +117,7 @@ class Providers:
         current = await self.info()
         running = {info.name: info for info in await choice.running_here(self.keys)}
         infos = {name: running.get(name) or choice.in_general(name, self._plain()) for name in CHOOSABLE}
-        if current.name != "none":
+        if current.name != NOBODY:
             infos[current.name] = current
         return Offers(
             providers=[self._offer(info, current, info.name in running) for info in infos.values()],
@@ -252,6 +253,11 @@ class Providers:
     def _unlocked(self) -> None:
         if self._configured.provider.locked:
             raise NotPermitted("Who answers is fixed on this server (provider.locked).")
+
+
+def with_model(info: ProviderInfo, model: str | None) -> ProviderInfo:
+    """The same provider, asked for another model than its own."""
+    return info if model in {None, info.model} else msgspec.structs.replace(info, model=model, notice=None)
 
 
 async def _itself(provider: Provider) -> Provider:

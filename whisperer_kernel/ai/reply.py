@@ -10,8 +10,7 @@ from whisperer_kernel.ai.provider import Delta, Finish, ReasoningDelta, TextDelt
 from whisperer_kernel.ai.sse import ServerSentEvent, SSEDecoder
 from whisperer_kernel.ai.surrogates import SurrogateJoiner
 from whisperer_kernel.ai.tool_fragments import ToolCalls
-from whisperer_kernel.ai.wire import Choice, Chunk, ToolFragment, decode_chunk, usage_of
-from whisperer_kernel.ai.wire import Delta as WireDelta
+from whisperer_kernel.ai.wire import Choice, Chunk, Delta as WireDelta, ToolFragment, decode_chunk, usage_of
 from whisperer_kernel.errors import ProviderError
 from whisperer_kernel.events import FinishReason, Usage
 

@@ -40,11 +40,11 @@ async def _agent(session: StatelessInteractiveSession, services: Services, argum
     return f"{services.agents.get(session.agent).name} answers. There are {agents}."
 
 
-async def _model(session: StatelessInteractiveSession, services: Services, argument: str) -> str:
+async def _model(session: StatelessInteractiveSession, _services: Services, argument: str) -> str:
     """Say which model answers, or ask the one named from now on."""
     if argument:
         await session.set_model(argument)
-    info = await services.provider_info(session.state.model)
+    info = await session.provider_info()
     return f"{info.label}: {info.model or info.notice or 'no model'}"
 
 

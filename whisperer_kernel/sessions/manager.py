@@ -166,6 +166,10 @@ class StatelessSessionManager:
         self._dropping.add(task)
         task.add_done_callback(self._dropping.discard)
 
+    async def provider_changed(self) -> None:
+        """Another provider was chosen, or its key: every live session hears who answers now."""
+        await asyncio.gather(*(session.provider_changed() for session in list(self._live.values())))
+
     async def aclose(self) -> None:
         """The process ends: running turns end as ``interrupted``, logs are given back."""
         self._closed = True

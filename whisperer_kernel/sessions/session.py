@@ -11,6 +11,7 @@ from uuid import uuid4
 import msgspec
 
 from whisperer_kernel.agents.registry import route
+from whisperer_kernel.ai.providers import with_model
 from whisperer_kernel.errors import NoSuchItem, NotPermitted, StoreError
 from whisperer_kernel.events import (
     ACTIVE,
@@ -22,6 +23,7 @@ from whisperer_kernel.events import (
     ModelChanged,
     PermissionRequested,
     PlanUpdated,
+    ProviderInfo,
     SessionCleared,
     SessionStatus,
     SwitchedBy,
@@ -96,7 +98,7 @@ class StatelessInteractiveSession:
 
     async def begin(self, params: StartParams) -> None:
         """The first events of a new session: it is active, and the agent introduces herself."""
-        provider = await self._services.provider_info(params.model)
+        provider = with_model(await self._services.providers.info(), params.model)
         given = {key: value for key, value in msgspec.to_builtins(params).items() if value is not None}
         await self._log.append(
             SessionStatus(status=ACTIVE, provider=provider, params={**given, "agent": self.row.agent}),
@@ -246,7 +248,18 @@ class StatelessInteractiveSession:
 
     async def set_model(self, model: str) -> None:
         """Ask another model from the next turn on."""
-        await self._log.append(ModelChanged(model=model, provider=await self._services.provider_info(model)))
+        provider = with_model(await self._services.providers.info(), model)
+        await self._log.append(ModelChanged(model=model, provider=provider))
+
+    async def provider_info(self) -> ProviderInfo:
+        """Who answers here, and with which model."""
+        info = await self._services.providers.info()
+        return with_model(info, self.state.model_for(info.name))
+
+    async def provider_changed(self) -> None:
+        """Somebody else answers from now on: said in the session, by whoever runs it."""
+        if self._lease.held:
+            await self._log.tell(SessionStatus(status=self.state.status, provider=await self.provider_info()))
 
     async def set_mode(self, mode: Mode) -> Mode:
         """What tools are permitted from now on; never more than the policy's highest mode."""

@@ -9,6 +9,7 @@ import msgspec
 
 from whisperer_kernel.agents.attachments import attached
 from whisperer_kernel.agents.context import AgentContext
+from whisperer_kernel.ai.providers import NOBODY
 from whisperer_kernel.errors import NoSuchItem
 from whisperer_kernel.events import (
     AgentSwitched,
@@ -22,6 +23,7 @@ from whisperer_kernel.events import (
     PermissionRequested,
     PermissionResolved,
     PlanUpdated,
+    ProviderInfo,
     SessionCleared,
     SessionStatus,
     SessionUsage,
@@ -43,6 +45,8 @@ class SessionState:
     def __init__(self) -> None:
         self.agent = ""
         self.model: str | None = None
+        # Whose model that is: another provider knows nothing of it.
+        self._model_of: str | None = None
         self.params: dict[str, Any] = {}
         self.status = 0
         self.title = ""
@@ -114,13 +118,21 @@ class SessionState:
         if event.note:
             self.notes[event.to_agent] = event.note
 
+    def model_for(self, provider: str) -> str | None:
+        """The model that was chosen in this session, where it is one of this provider's."""
+        return self.model if self._model_of in {None, provider} else None
+
     def _used(self, event: SessionUsage, _ts: str) -> None:
         self.usage = Usage(
             prompt_tokens=event.prompt_tokens, completion_tokens=event.completion_tokens, cost_usd=event.cost_usd
         )
 
     def _model_changed(self, event: ModelChanged, _ts: str) -> None:
-        self.model = event.model
+        self._choose_model(event.model, event.provider)
+
+    def _choose_model(self, model: str, provider: ProviderInfo | None) -> None:
+        self.model = model
+        self._model_of = None if provider is None or provider.name == NOBODY else provider.name
 
     def _mode_changed(self, event: ModeChanged, _ts: str) -> None:
         self.mode = event.mode
@@ -145,7 +157,8 @@ class SessionState:
         if event.params is not None:
             self.params = event.params
             self.agent = event.params.get("agent", self.agent)
-            self.model = event.params.get("model") or self.model
+            if model := event.params.get("model"):
+                self._choose_model(model, event.provider)
             self.mode = event.params.get("mode", self.mode)
 
     def _user(self, event: UserMessage, ts: str) -> None:

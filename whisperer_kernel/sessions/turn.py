@@ -84,7 +84,10 @@ class Turn:
         self._tools.reconsider()
 
     async def _work(self) -> TurnEnd:
-        provider = await self._services.provider()
+        async with self._services.providers.use() as provider:
+            return await self._answer(provider)
+
+    async def _answer(self, provider: Provider) -> TurnEnd:
         self._tools.provider = provider.info
         agent = self._agent
         limits = self._services.config.limits
@@ -122,7 +125,7 @@ class Turn:
 
     async def _request(self, provider: Provider) -> ChatRequest:
         config, agent = self._services.config, self._agent
-        model = self._state.model or agent.spec.model
+        model = self._state.model_for(provider.info.name) or agent.spec.model
         parameters = {**config.provider.parameters, **agent.spec.parameters}
         _, text = route(self.user.message, self._services.agents)
         self._budget = request_budget(

@@ -9,8 +9,7 @@ import msgspec
 
 from whisperer_kernel.events import TestsReported
 from whisperer_kernel.tools.registry import ToolRegistry
-from whisperer_kernel.tools.tests import RESULT_CHARS, Target
-from whisperer_kernel.tools.tests import TIMEOUT_S as RUN_S
+from whisperer_kernel.tools.tests import RESULT_CHARS, TIMEOUT_S as RUN_S, Target
 from whisperer_kernel.tools.tool import ToolContext, ToolFailed, tool
 from whisperer_kernel.verify.report import Origin, Outcome, Report, RunReport, cell_of, counted, counts
 

@@ -6,8 +6,7 @@ import string
 from itertools import pairwise
 
 import pytest
-from hypothesis import assume, given
-from hypothesis import strategies as st
+from hypothesis import assume, given, strategies as st
 
 from whisperer_kernel.agents.history import SHORTEST, cut, request_budget, trim
 from whisperer_kernel.agents.tokens import cost, estimate

@@ -7,8 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 import msgspec
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from tests.unit.rpc.test_messages import JSON
 from whisperer_kernel.errors import ConfigError, InvalidParams, QueueFull

@@ -10,8 +10,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from tests.unit.sessions.histories import TEXTS, essence, histories
 from whisperer_kernel.errors import LeaseLost, StoreError

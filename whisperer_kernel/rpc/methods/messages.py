@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from whisperer_kernel.rpc import commands
-from whisperer_kernel.rpc import params as p
+from whisperer_kernel.rpc import commands, params as p
 from whisperer_kernel.rpc.dispatcher import Call
 from whisperer_kernel.rpc.methods.declared import OK, Methods, method
 

@@ -10,7 +10,7 @@ from whisperer_kernel.rpc.methods.declared import Methods, method
 @method("model.list")
 async def list_models(methods: Methods, _call: Call, _params: p.NoParams) -> p.ModelList:
     """What the provider serves."""
-    provider = await methods.services.provider()
+    provider = await methods.services.providers.current()
     return p.ModelList(models=list(await provider.models()), current=provider.info.model, provider=provider.info)
 
 

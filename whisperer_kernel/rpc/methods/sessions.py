@@ -49,7 +49,7 @@ async def start_session(methods: Methods, call: Call, params: p.StartSession) ->
         agent=session.agent,
         seq=seq,
         resumed=resumed,
-        provider=await methods.services.provider_info(session.state.model),
+        provider=await session.provider_info(),
         mode=session.mode,
     )
 
@@ -59,7 +59,7 @@ async def resume_session(methods: Methods, call: Call, params: p.ResumeSession) 
     """Go on with a session after a lost connection: what was missed follows, nothing twice."""
     tools = client_tools(methods.services.tools, params.client_tools)
     session = await methods.manager.resume(params.session_id, call.connection.owner)
-    provider = await methods.services.provider_info(session.state.model)
+    provider = await session.provider_info()
     call.hold()
     # From here to the return nothing waits, so that replay, snapshot and what follows are of one moment.
     call.connection.attach(methods.manager, session)
