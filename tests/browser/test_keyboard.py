@@ -58,7 +58,7 @@ def test_tab_goes_through_the_chat_in_the_order_of_reading(new_chat: Chat, share
         shared_tab.page.keyboard.press("Tab")
         seen.append(focused(shared_tab))
         assert len(seen) < 20, seen
-    assert seen == ["Alice", "Conversation", *suggestions, "Add context", "Message"]
+    assert seen == ["Alice", "Choose a provider", "Conversation", *suggestions, "Add context", "Message"]
     shared_tab.page.keyboard.type("Hello")
     shared_tab.page.keyboard.press("Tab")
     assert focused(shared_tab) == "Send"

@@ -48,7 +48,8 @@ def in_general(name: str, config: Config) -> ProviderInfo:
     """A provider as it is shown where nothing is known of it here and now."""
     if name == "embedded":
         return EmbeddedProvider(config).info
-    return ProviderInfo(name=name, label=LABELS[name], model=OPENROUTER_MODEL if name == "openrouter" else None)
+    default = OPENROUTER_MODEL if name == "openrouter" else None
+    return ProviderInfo(name=name, label=LABELS[name], model=config.provider.model or default)
 
 
 def _scripted(config: Config) -> ScriptedProvider:
@@ -147,7 +148,9 @@ def _key(variable: str, label: str, environ: Mapping[str, str]) -> str:
     """The key. Raises ``ConfigError`` where there is none, or where it cannot stand in a header."""
     key = environ.get(variable, "").strip()
     if not key:
-        raise ConfigError(f"{label} needs a key: put it into the environment variable {variable}.")
+        raise ConfigError(
+            f"{label} needs a key: put it into the environment variable {variable}, or enter it in the chat."
+        )
     if not (key.isascii() and key.isprintable()):
         raise ConfigError(f"The key in {variable} holds characters that no key has; was it copied whole?")
     return key

@@ -116,7 +116,7 @@ class Providers:
         await self.keys.look_up(tuple(KEY_VARIABLES.values()))
         current = await self.info()
         running = {info.name: info for info in await choice.running_here(self.keys)}
-        infos = {name: running.get(name) or choice.in_general(name, self._plain()) for name in CHOOSABLE}
+        infos = {name: running.get(name) or choice.in_general(name, self._config_for(name, None)) for name in CHOOSABLE}
         if current.name != NOBODY:
             infos[current.name] = current
         return Offers(

@@ -28,7 +28,7 @@ WAIT_S = 120.0
 
 # As the model's card recommends; and so small a model falls into repeating itself where nothing holds it back.
 SAMPLING = {"temperature": 0.2, "top_p": 0.9, "repeat_penalty": 1.1, "dry_multiplier": 0.8, "dry_allowed_length": 6}
-INSTEAD = "Set OPENROUTER_API_KEY, or start Ollama."
+INSTEAD = "Choose another provider in the chat, set OPENROUTER_API_KEY, or start Ollama."
 
 Fetch = Callable[[weights.Report], Awaitable[Path]]
 
