@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.conftest import SHOW_CHAT, Serve
-from tests.browser.lab import Chat, Notebook, settings
+from tests.browser.conftest import Serve
+from tests.browser.lab import SHOW_CHAT, Chat, Notebook, settings
 from tests.browser.test_keyboard import violations
 from tests.fakes.provider import FakeProvider
 
