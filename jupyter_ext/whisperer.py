@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Any, Protocol
 
-from jupyter_ext.kernels import notebook_of
+from jupyter_ext.kernels import follow_moves, notebook_of
 from whisperer_kernel.config import Config, load
 from whisperer_kernel.errors import ConfigError, StoreError
 from whisperer_kernel.rpc.connection import Connection
@@ -15,6 +16,8 @@ from whisperer_kernel.sessions.manager import StatelessSessionManager
 from whisperer_kernel.sessions.services import Services
 
 GOING_AWAY = 1001
+
+log = logging.getLogger(__name__)
 
 
 class Socket(Protocol):
@@ -47,6 +50,7 @@ class Whisperer:
             self.manager = StatelessSessionManager(services)
             self.methods = Methods(self.manager, lambda kernel_id: notebook_of(serverapp, kernel_id)).table()
             self.dispatcher = Dispatcher(self.methods)
+            follow_moves(serverapp, self._moved)
 
     def disconnected(self, connection: Connection) -> None:
         """A socket is gone."""
@@ -68,6 +72,14 @@ class Whisperer:
             "connections": len(self.sockets),
             "provider": None if provider is None else {"label": provider.label, "model": provider.model},
         }
+
+    async def _moved(self, notebook: str, to: str | None) -> None:
+        if self.manager is None:
+            return
+        try:
+            await self.manager.moved(notebook, to)
+        except StoreError as error:
+            log.warning("a notebook was moved or deleted, and its session could not follow: %s", error)
 
     async def aclose(self) -> None:
         """Close every socket with 1001, then the sessions."""

@@ -64,6 +64,7 @@ class Serve(Protocol):
         environ: Mapping[str, str] | None = None,
         arguments: Sequence[str] = (),
         settings_file: str | None = None,
+        work: Path | None = None,
         **settings: str,
     ) -> Server:
         """The server, which listens."""
@@ -81,6 +82,7 @@ def serve(provider: FakeProvider, tmp_path_factory: pytest.TempPathFactory) -> I
             environ: Mapping[str, str] | None = None,
             arguments: Sequence[str] = (),
             settings_file: str | None = None,
+            work: Path | None = None,
             **settings: str,
         ) -> Server:
             own = Server(
@@ -88,6 +90,7 @@ def serve(provider: FakeProvider, tmp_path_factory: pytest.TempPathFactory) -> I
                 environ={**environment(provider, **settings), **(environ or {})},
                 arguments=arguments,
                 settings=settings_file,
+                work=work,
             )
             return running.enter_context(own)
 

@@ -21,8 +21,8 @@ START_S = 30.0
 class Server:
     """``folder`` is all that it keeps: started again in the same folder it finds its sessions.
 
-    ``environ`` is added to the environment, ``arguments`` to the command line, ``settings`` is the text of Whisperer's
-    ``config.yaml``.
+    ``work`` is where its notebooks are. ``environ`` is added to the environment, ``arguments`` to the command line,
+    ``settings`` is the text of Whisperer's ``config.yaml``.
     """
 
     def __init__(
@@ -32,15 +32,18 @@ class Server:
         environ: Mapping[str, str] | None = None,
         settings: str | None = None,
         arguments: Sequence[str] = (),
+        work: Path | None = None,
     ) -> None:
         self.folder = folder
+        self.work = work or folder / "work"
         self.store = folder / "data" / "whisperer" / "sessions.db"
         self._environ = environ or {}
         self._arguments = arguments
         self._process: subprocess.Popen[bytes] | None = None
         self.port = 0
-        for name in ("config", "data", "runtime", "work", "home"):
+        for name in ("config", "data", "runtime", "home"):
             (folder / name).mkdir(exist_ok=True)
+        self.work.mkdir(exist_ok=True)
         if settings is not None:
             file = folder / "config.yaml"
             file.write_text(settings)
@@ -74,12 +77,12 @@ class Server:
                     "--allow-root",
                     "--ServerApp.ip=127.0.0.1",
                     "--ServerApp.port=0",
-                    f"--ServerApp.root_dir={self.folder / 'work'}",
+                    f"--ServerApp.root_dir={self.work}",
                     '--ServerApp.jpserver_extensions={"jupyter_ext": True}',
                     *self._arguments,
                 ],
                 env=self._environment(),
-                cwd=self.folder / "work",
+                cwd=self.work,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,

@@ -22,9 +22,9 @@ STOPPED = 2
 
 @pytest.fixture
 def pair(serve: Serve, tmp_path: Path) -> tuple[Server, Server]:
-    """Two servers with one store."""
+    """Two servers with one store and one folder."""
     url = f"sqlite:///{tmp_path / 'sessions.db'}"
-    return serve(STORE__URL=url), serve(STORE__URL=url)
+    return serve(STORE__URL=url, work=tmp_path / "work"), serve(STORE__URL=url, work=tmp_path / "work")
 
 
 async def join(connect: Connect, server: Server) -> Client:

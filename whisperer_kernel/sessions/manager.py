@@ -67,7 +67,8 @@ class StatelessSessionManager:
 
         A new one has no events yet: whoever started it subscribes and then has it ``begin``.
         """
-        row = self._new_row(owner, params)
+        place = self._place_of(params.notebook)
+        row = self._new_row(owner, params, place)
         # Locked before anybody else can find it.
         async with self._lock(row.id):
             with self._place():
@@ -76,7 +77,7 @@ class StatelessSessionManager:
                 if found is None:
                     return await self._enter(row), False
         session = await self.resume(found.id, owner)
-        await session.place(params.kernel_id, params.notebook)
+        await session.place(params.kernel_id, place)
         self._give_kernel(session)
         return session, True
 
@@ -125,6 +126,18 @@ class StatelessSessionManager:
     async def page(self, owner: str, limit: int, cursor: str | None) -> Page:
         """The owner's sessions, newest first."""
         return await self.services.store.page(owner, limit, cursor)
+
+    def notebook_of(self, row: SessionRow) -> str | None:
+        """The session's notebook as this server calls it; another server's by its whole path."""
+        root = self.services.workspace
+        return row.notebook if row.notebook is None or root is None else row.notebook.removeprefix(f"{root.resolve()}/")
+
+    async def moved(self, notebook: str, to: str | None) -> None:
+        """A notebook or a folder was renamed, or deleted (None): a new one of the old name is another."""
+        old, new = self._place_of(notebook) or "", self._place_of(to)
+        await self.services.store.moved(old, new)
+        for session in self._live.values():
+            session.row.notebook = moved(session.row.notebook, old, new)
 
     def subscribe(self, session: StatelessInteractiveSession, subscriber: Subscriber) -> None:
         """Show the session to a connection."""
@@ -193,14 +206,19 @@ class StatelessSessionManager:
             if session.has_subscribers:
                 self._left[session.id] = session
 
-    def _new_row(self, owner: str, params: StartParams) -> SessionRow:
+    def _place_of(self, notebook: str | None) -> str | None:
+        """The notebook's whole path: other servers that share the store have folders, and an Untitled.ipynb, too."""
+        root = self.services.workspace
+        return notebook if notebook is None or root is None else f"{root.resolve()}/{notebook.strip('/')}"
+
+    def _new_row(self, owner: str, params: StartParams, place: str | None) -> SessionRow:
         moment = now()
         return SessionRow(
             id=uuid4().hex,
             owner=owner,
             created=moment,
             updated=moment,
-            notebook=params.notebook,
+            notebook=place,
             kernel_id=params.kernel_id,
             agent=self.services.agents.get(params.agent).id if params.agent else self.services.agents.default.id,
         )
@@ -307,3 +325,14 @@ class StatelessSessionManager:
                             await session.hand_over()
                 except StoreError as error:
                     log.warning("no sign of life could be given: %s", error)
+
+
+def moved(path: str | None, old: str, new: str | None) -> str | None:
+    """Where ``path`` is after ``old``, a file or a folder, has become ``new``.
+
+    >>> moved("/work/a/n.ipynb", "/work/a", "/work/b")
+    '/work/b/n.ipynb'
+    """
+    if path is None or not f"{path}/".startswith(f"{old}/"):
+        return path
+    return None if new is None else new + path.removeprefix(old)

@@ -75,6 +75,19 @@ class SQLiteStore:
         found = await self._select("WHERE id = ?", (session_id,))
         return found[0] if found else None
 
+    async def moved(self, place: str, to: str | None) -> None:
+        """See ``Store``."""
+
+        def job(connection: sqlite3.Connection) -> None:
+            # Concatenated with NULL it is NULL, which is what is wanted where there is no new place.
+            connection.execute(
+                "UPDATE sessions SET notebook = ? || substr(notebook, length(?) + 1)"
+                " WHERE notebook = ? OR substr(notebook, 1, length(?) + 1) = ? || '/'",
+                (to, place, place, place, place),
+            )
+
+        await self._writer.submit(job)
+
     async def find(self, owner: str, *, kernel_id: str | None, notebook: str | None) -> SessionRow | None:
         """See ``Store``."""
         return await self._ask(lambda connection: _find(connection, owner, kernel_id, notebook))

@@ -47,6 +47,7 @@ class SessionRow(msgspec.Struct, kw_only=True):
     updated: str
     title: str = ""
     notebook: str | None = None
+    """The file's whole path on this machine, as several servers with folders of their own may share the store."""
     kernel_id: str | None = None
     agent: str = ""
     status: int = 0
@@ -97,6 +98,10 @@ class Store(Protocol):
 
     async def get(self, session_id: str) -> SessionRow | None:
         """The session's row."""
+        ...
+
+    async def moved(self, place: str, to: str | None) -> None:
+        """A notebook, or a folder of them, is now at ``to``; None: gone, its sessions are nobody's."""
         ...
 
     async def find(self, owner: str, *, kernel_id: str | None, notebook: str | None) -> SessionRow | None:

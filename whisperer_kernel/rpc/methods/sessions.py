@@ -105,7 +105,9 @@ async def delete_session(methods: Methods, call: Call, params: p.SessionId) -> p
 async def list_sessions(methods: Methods, call: Call, params: p.ListSessions) -> p.SessionList:
     """The caller's own sessions, live or not, newest first."""
     page = await methods.manager.page(call.connection.owner, params.limit, params.cursor)
-    return p.SessionList(sessions=[_info(row) for row in page.sessions], next_cursor=page.next_cursor)
+    return p.SessionList(
+        sessions=[_info(row, methods.manager.notebook_of(row)) for row in page.sessions], next_cursor=page.next_cursor
+    )
 
 
 @method("session.history")
@@ -162,12 +164,12 @@ def _snapshot(session: StatelessInteractiveSession) -> p.Snapshot:
     )
 
 
-def _info(row: SessionRow) -> p.SessionInfo:
+def _info(row: SessionRow, notebook: str | None) -> p.SessionInfo:
     return p.SessionInfo(
         session_id=row.id,
         title=row.title,
         agent=row.agent,
-        notebook=row.notebook,
+        notebook=notebook,
         created=row.created,
         updated=row.updated,
         status=row.status,
