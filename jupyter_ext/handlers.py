@@ -99,7 +99,8 @@ class WhispererSocket(WebSocketMixin, WebSocketHandler, JupyterHandler):
         self.whisperer.sockets.discard(self)
         if hasattr(self, "_outbox"):
             self._outbox.close()
-            self.whisperer.disconnected(self._connection)
+            # Who leaves says so, with a code.
+            self.whisperer.disconnected(self._connection, lost=self.close_code in {None, TRY_AGAIN_LATER})
 
     def _handled(self, task: asyncio.Task[None]) -> None:
         self._requests.discard(task)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from jupyter_ext.kernels import follow_moves, notebook_of
+from jupyter_ext.metrics import Figures
 from whisperer_kernel.config import Config, load
 from whisperer_kernel.errors import ConfigError, StoreError
 from whisperer_kernel.rpc.connection import Connection
@@ -39,6 +40,7 @@ class Whisperer:
         self.problem: ConfigError | None = None
         self.manager: StatelessSessionManager | None = None
         self.sockets: set[Socket] = set()
+        self.drops = 0
         try:
             self.config = load()
             services = Services.load(self.config, Path(serverapp.root_dir))
@@ -51,11 +53,14 @@ class Whisperer:
             self.methods = Methods(self.manager, lambda kernel_id: notebook_of(serverapp, kernel_id)).table()
             self.dispatcher = Dispatcher(self.methods)
             follow_moves(serverapp, self._moved)
+            self._figures = Figures(self.manager, self.sockets, lambda: self.drops)
+            self._figures.register()
 
-    def disconnected(self, connection: Connection) -> None:
-        """A socket is gone."""
+    def disconnected(self, connection: Connection, *, lost: bool) -> None:
+        """A socket is gone; ``lost``: it broke, or did not read."""
+        self.drops += lost
         if self.manager is not None:
-            connection.close(self.manager)
+            connection.close(self.manager, lost=lost)
 
     async def health(self) -> dict[str, Any]:
         """How it goes, as ``/whisperer/health`` tells it."""
@@ -86,4 +91,5 @@ class Whisperer:
         for socket in list(self.sockets):
             socket.close(GOING_AWAY, "the server is stopping")
         if self.manager is not None:
+            self._figures.unregister()
             await self.manager.aclose()

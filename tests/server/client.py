@@ -115,7 +115,7 @@ class Client:
 
     async def close(self) -> None:
         """Leave."""
-        self._connection.close()
+        self._connection.close(1000)
         await asyncio.wait_for(self._reading, PATIENCE_S)
 
     # --- requests ---------------------------------------------------------------------------------------------------

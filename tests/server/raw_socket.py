@@ -79,6 +79,10 @@ class RawSocket:
         code: int = struct.unpack("!H", frame[1][:2])[0]
         return code
 
+    def abort(self) -> None:
+        """Be gone without a word."""
+        self._writer.transport.abort()
+
     async def close(self) -> None:
         """Leave without a word."""
         self._writer.transport.abort()

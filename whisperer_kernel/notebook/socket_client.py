@@ -16,7 +16,7 @@ CONNECT_S = 10.0
 PING_S = 20.0
 # What a server sends, a long session's history for instance, may be far larger than what it takes.
 MAX_FRAME_BYTES = 256 * 1_048_576
-TOO_BIG = 1009
+NORMAL, TOO_BIG = 1000, 1009
 
 
 class SocketTransport:
@@ -64,7 +64,7 @@ class SocketTransport:
         """See ``Transport``."""
         line, self._line = self._line, None
         if line is not None and line.socket is not None:
-            line.socket.close()
+            line.socket.close(NORMAL)
 
     def _written(self, writing: asyncio.Future[None]) -> None:
         self._writing.discard(writing)

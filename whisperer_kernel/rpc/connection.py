@@ -88,9 +88,12 @@ class Connection:
         if not self._holds:
             self._flush()
 
-    def close(self, manager: StatelessSessionManager) -> None:
-        """The connection is gone."""
+    def close(self, manager: StatelessSessionManager, *, lost: bool = False) -> None:
+        """The connection is gone; ``lost``: it broke, or did not read."""
         self._closed = True
+        if lost:
+            for session_id in self._sessions:
+                manager.lost(session_id)
         manager.kernel_gone(self)
         for session_id in self._sessions:
             manager.unsubscribe(session_id, self)

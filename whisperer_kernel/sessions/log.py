@@ -165,6 +165,11 @@ class SessionLog:
         """The number of the last entry that counts."""
         return self._pending[0].entry.seq - 1 if self._pending else self.last_seq
 
+    @property
+    def held_bytes(self) -> int:
+        """The bytes of the events that are kept to be replayed."""
+        return sum(len(entry.body) for entry in self._applied)
+
     async def read(self) -> None:
         """Take what the store holds beyond what is known here. Raises ``StoreError``."""
         rows = await self._store.read(self._session_id, self.last_seq)

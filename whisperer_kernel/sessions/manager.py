@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
@@ -13,6 +14,7 @@ from weakref import WeakValueDictionary
 from whisperer_kernel.errors import LimitReached, NoSuchSession, StoreError
 from whisperer_kernel.events import STOPPED
 from whisperer_kernel.sessions.log import now, unpack
+from whisperer_kernel.sessions.metrics import Metrics, Watch
 from whisperer_kernel.sessions.services import Services
 from whisperer_kernel.sessions.session import StartParams, StatelessInteractiveSession
 from whisperer_kernel.sessions.state import SessionState
@@ -45,6 +47,8 @@ class StatelessSessionManager:
 
     def __init__(self, services: Services) -> None:
         self.services = services
+        self.metrics = Metrics()
+        self._metrics_of: defaultdict[str, Metrics] = defaultdict(Metrics)
         self._live: dict[str, StatelessInteractiveSession] = {}
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         # Sessions that have left memory while somebody was connected, who is shown them again when they come back.
@@ -139,11 +143,25 @@ class StatelessSessionManager:
         for session in self._live.values():
             session.row.notebook = moved(session.row.notebook, old, new)
 
+    def metrics_of(self, owner: str) -> Metrics:
+        """Of all that one owner's sessions have done in this process."""
+        return self._metrics_of[owner]
+
+    def live_of(self, owner: str | None = None) -> list[StatelessInteractiveSession]:
+        """The live sessions of an owner; None: of everybody."""
+        return [session for session in self._live.values() if owner in {None, session.row.owner}]
+
     def subscribe(self, session: StatelessInteractiveSession, subscriber: Subscriber) -> None:
         """Show the session to a connection."""
         if subscriber.keeps_alive and (timer := self._grace.pop(session.id, None)) is not None:
             timer.cancel()
         session.subscribe(subscriber)
+
+    def lost(self, session_id: str) -> None:
+        """A connection to it broke."""
+        session = self._live.get(session_id)
+        if session is not None and session.watch is not None:
+            session.watch.dropped()
 
     def unsubscribe(self, session_id: str, subscriber: Subscriber) -> None:
         """A connection is gone. After the last one a session stays in memory for ``limits.resume_grace_s``."""
@@ -203,6 +221,7 @@ class StatelessSessionManager:
             # First, so that who asks for it from now on waits for the lock and brings it back.
             del self._live[session.id]
             await session.close("cancelled")
+            _ended(session)
             if session.has_subscribers:
                 self._left[session.id] = session
 
@@ -226,6 +245,9 @@ class StatelessSessionManager:
     async def _enter(self, row: SessionRow) -> StatelessInteractiveSession:
         session = StatelessInteractiveSession(self.services, row, self._deleted)
         await session.enter()
+        session.watch = Watch(
+            [self.metrics, self._metrics_of[row.owner], session.metrics], asyncio.get_running_loop().time
+        )
         self._live[session.id] = session
         self._give_kernel(session)
         if self._beating is None:
@@ -236,6 +258,7 @@ class StatelessSessionManager:
         """Another server has deleted it."""
         if self._live.get(session.id) is session:
             del self._live[session.id]
+            _ended(session)
         if (timer := self._grace.pop(session.id, None)) is not None:
             timer.cancel()
 
@@ -325,6 +348,11 @@ class StatelessSessionManager:
                             await session.hand_over()
                 except StoreError as error:
                     log.warning("no sign of life could be given: %s", error)
+
+
+def _ended(session: StatelessInteractiveSession) -> None:
+    if session.watch is not None:
+        session.watch.end()
 
 
 def moved(path: str | None, old: str, new: str | None) -> str | None:

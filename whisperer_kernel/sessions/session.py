@@ -39,6 +39,7 @@ from whisperer_kernel.sessions.gate import Hands
 from whisperer_kernel.sessions.history import Submitted
 from whisperer_kernel.sessions.lease import Lease
 from whisperer_kernel.sessions.log import SessionLog, now
+from whisperer_kernel.sessions.metrics import Metrics, Watch
 from whisperer_kernel.sessions.permissions import Answer, Questions
 from whisperer_kernel.sessions.services import Services
 from whisperer_kernel.sessions.state import SessionState
@@ -74,6 +75,9 @@ class StatelessInteractiveSession:
         self.id = row.id
         self.row = row
         self.state = SessionState()
+        # Set as soon as it has come into memory: what it reads of its log is old.
+        self.watch: Watch | None = None
+        self.metrics = Metrics()
         self._on_deleted = on_deleted
         self._services = services
         self._log = SessionLog(
@@ -322,6 +326,21 @@ class StatelessInteractiveSession:
             self.row.kernel_id = kernel_id or self.row.kernel_id
             self.row.notebook = notebook or self.row.notebook
 
+    @property
+    def connections(self) -> list[Subscriber]:
+        """Who is shown its events."""
+        return list(self._subscribers)
+
+    @property
+    def seconds(self) -> float:
+        """How long it has been in memory."""
+        return 0.0 if self.watch is None else self.watch.seconds
+
+    @property
+    def held_bytes(self) -> int:
+        """What it holds in memory, by its greatest parts: events kept for replay, and what was said."""
+        return self._log.held_bytes + self.state.held_bytes
+
     # --- one runner, many servers ------------------------------------------------------------------------------------
 
     async def _taken(self, row: SessionRow, crashed: bool) -> None:  # noqa: FBT001 - the lease's one callback
@@ -357,4 +376,6 @@ class StatelessInteractiveSession:
         self.state.apply(entry)
 
     def _publish(self, entry: Entry) -> None:
+        if self.watch is not None and self._lease.held:
+            self.watch.saw(entry.event)
         self._subscribers.publish(entry.seq, notification(self.id, entry))

@@ -118,6 +118,11 @@ class SessionState:
         if event.note:
             self.notes[event.to_agent] = event.note
 
+    @property
+    def held_bytes(self) -> int:
+        """About as many bytes as there are characters in the messages; the agents' contexts share them."""
+        return sum(len(message.content) for message in self.messages)
+
     def model_for(self, provider: str) -> str | None:
         """The model that was chosen in this session, where it is one of this provider's."""
         return self.model if self._model_of in {None, provider} else None

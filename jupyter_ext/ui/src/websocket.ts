@@ -114,7 +114,7 @@ export class WebSocketTransport implements Transport {
     this.#socket = null;
     if (socket) {
       socket.onopen = socket.onmessage = socket.onclose = null;
-      socket.close();
+      socket.close(1000);
     }
     this.#rpc.lose();
   }

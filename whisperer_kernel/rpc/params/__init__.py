@@ -14,6 +14,7 @@ from whisperer_kernel.rpc.params.base import (
     NoParams as NoParams,
     OptionalSessionId as OptionalSessionId,
     PageSize as PageSize,
+    SessionFilter as SessionFilter,
     SessionId as SessionId,
     Snake as Snake,
     Status as Status,
@@ -35,6 +36,7 @@ from whisperer_kernel.rpc.params.messages import (
     TextItem as TextItem,
     VariableItem as VariableItem,
 )
+from whisperer_kernel.rpc.params.metrics import Latency as Latency, SessionMetrics as SessionMetrics
 from whisperer_kernel.rpc.params.models import (
     Model as Model,
     ModelList as ModelList,

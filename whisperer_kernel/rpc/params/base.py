@@ -40,6 +40,12 @@ class OptionalSessionId(Wire):
     session_id: Text | None = None
 
 
+class SessionFilter(Wire):
+    """One session; left out, all of the caller's."""
+
+    session_id: Text | None = None
+
+
 class Status(Wire, omit_defaults=False):
     """``status``: sessions 0 starting, 1 active, 2 stopped, 3 error; everything else 0 ok, 1 error."""
 
