@@ -18,7 +18,14 @@ async def test_help(client: Client) -> None:
     """/help names every command."""
     await client.start()
     said = await command(client, "/help")
-    assert [line.partition(":")[0] for line in said.splitlines()] == ["/help", "/clear", "/agent", "/model", "/stop"]
+    assert [line.partition(":")[0] for line in said.splitlines()] == [
+        "/help",
+        "/clear",
+        "/agent",
+        "/model",
+        "/export",
+        "/stop",
+    ]
 
 
 async def test_agent_and_model(client: Client) -> None:

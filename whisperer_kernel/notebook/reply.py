@@ -8,9 +8,10 @@ import msgspec
 
 from whisperer_kernel.errors import ErrorKind, WhispererError
 from whisperer_kernel.events import FinishReason, TurnError, Usage
+from whisperer_kernel.markdown import safe_markdown
 
 _ENDINGS: dict[FinishReason, str] = {
-    "length": "The answer was cut off: it reached the longest length that the model gives.",
+    "length": "The answer was cut off: the longest reply allowed was reached.",
     "content_filter": "The answer was cut off by the provider's content filter.",
     "cancelled": "The answer was stopped.",
     "interrupted": "The answer was cut off: the connection to the model, or its server, broke.",
@@ -34,8 +35,6 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
         return self.text
 
     def _repr_markdown_(self) -> str:
-        from whisperer_kernel.notebook.transcript import safe_markdown  # noqa: PLC0415 - loads IPython
-
         ending = _ENDINGS.get(self.finish_reason)
         # Said by whom, so that it is not taken for something that was computed.
         parts = [f"**{safe_markdown(self.agent.capitalize())}**", safe_markdown(self.text)]

@@ -13,6 +13,7 @@ from weakref import WeakValueDictionary
 
 from whisperer_kernel.errors import LimitReached, NoSuchSession, StoreError
 from whisperer_kernel.events import STOPPED
+from whisperer_kernel.sessions.export import Exported, Format, export
 from whisperer_kernel.sessions.log import now, unpack
 from whisperer_kernel.sessions.metrics import Metrics, Watch
 from whisperer_kernel.sessions.services import Services
@@ -107,6 +108,22 @@ class StatelessSessionManager:
         state = SessionState()
         state.apply_all(unpack(await self.services.store.read(row.id, 0)))
         return state
+
+    async def export(self, session_id: str, owner: str, form: Format) -> str:
+        """The session as the text of a file. Raises ``NoSuchSession``."""
+        row, state = await self._row(session_id, owner), await self.read(session_id, owner)
+        exported = Exported(
+            session_id=session_id,
+            title=state.title or row.title,
+            notebook=self.notebook_of(row),
+            created=row.created,
+            agents={spec.id: spec.name for spec in self.services.agents.all()},
+            messages=state.history(),
+            plans=[*state.plans.values()],
+            reports=[*state.reports.values()],
+        )
+        # Apart from the loop: a long conversation takes its time.
+        return await asyncio.to_thread(export, exported, form)
 
     async def stop(self, session_id: str, owner: str) -> StatelessInteractiveSession | None:
         """Stop a session; it stays live until it is dropped. None: it was stopped and released already."""

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from whisperer_kernel.notebook.transcript import safe_markdown
+from whisperer_kernel.markdown import safe_markdown
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,7 @@ async def cancel(methods: Methods, call: Call, params: p.Cancel) -> p.Cancelled:
 async def dispatch_command(methods: Methods, call: Call, params: p.DispatchCommand) -> p.CommandOutput:
     """Do what a slash command says."""
     session = await methods.held(call, params.session_id)
-    return p.CommandOutput(output=await commands.run(session, methods.services, params.command))
+    return p.CommandOutput(output=await commands.run(session, methods.manager, params.command))
 
 
 @method("echo")

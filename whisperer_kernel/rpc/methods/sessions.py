@@ -119,6 +119,13 @@ async def history(methods: Methods, call: Call, params: p.History) -> p.Messages
     return p.Messages(messages=messages[start:end], next_cursor=str(end) if end < len(messages) else None)
 
 
+@method("session.export")
+async def export(methods: Methods, call: Call, params: p.Export) -> p.ExportedText:
+    """A session as the text of a file."""
+    content = await methods.manager.export(params.session_id, call.connection.owner, params.format)
+    return p.ExportedText(content=content)
+
+
 @method("session.clear")
 async def clear(methods: Methods, call: Call, params: p.Clear) -> p.Status:
     """Forget the conversation with one agent, or with all."""

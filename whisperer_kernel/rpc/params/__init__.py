@@ -59,6 +59,8 @@ from whisperer_kernel.rpc.params.providers import (
 )
 from whisperer_kernel.rpc.params.sessions import (
     Clear as Clear,
+    Export as Export,
+    ExportedText as ExportedText,
     History as History,
     ListSessions as ListSessions,
     Messages as Messages,

@@ -10,6 +10,7 @@ from whisperer_kernel.events import Mode, ProviderInfo, Usage
 from whisperer_kernel.plans.model import Plan
 from whisperer_kernel.rpc.params.base import ModelName, PageSize, Text, Wire
 from whisperer_kernel.rpc.params.tools import ClientTool
+from whisperer_kernel.sessions.export import Format
 from whisperer_kernel.sessions.history import HistoryMessage
 from whisperer_kernel.verify.report import Report
 
@@ -114,6 +115,19 @@ class SessionList(Wire):
 
     sessions: Annotated[list[SessionInfo], msgspec.Meta()]
     next_cursor: str | None = None
+
+
+class Export(Wire):
+    """A session as a file: ``markdown`` to be read, ``ipynb`` to be worked on, ``json`` to the letter."""
+
+    session_id: Text
+    format: Format
+
+
+class ExportedText(Wire, omit_defaults=False):
+    """The text of the file."""
+
+    content: str
 
 
 class History(Wire):
