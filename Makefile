@@ -24,7 +24,7 @@ endif
 # JupyterLab refuses to run as root unless told to; in a container there is often nobody else.
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 
-.PHONY: help lab test check soak build lock clean browser
+.PHONY: help lab test check soak build docs lock clean browser
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,6 +50,10 @@ build: $(VENV)/.dev $(UI_BUILT) ## Make the sdist and the wheel in dist/
 	@rm -rf dist
 	$(STEP) "sdist and wheel" python -m build
 	@ls -l dist
+
+docs: $(VENV)/.dev ## Make the documentation in build/docs
+	$(STEP) "Documentation" sphinx-build -W --keep-going -q -b html docs build/docs
+	@echo "open build/docs/index.html"
 
 lock: ## Write constraints/python.txt anew, from the newest versions
 	$(STEP) "Resolve the newest versions" tools/lock.sh

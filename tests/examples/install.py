@@ -6,15 +6,17 @@ import shutil
 import tomllib
 from pathlib import Path
 
-EXAMPLES = Path(__file__).parent
+WEATHER = Path(__file__).parent / "weather"
 
 
-def install(name: str, folder: Path) -> Path:
-    """Install the example ``name`` into ``folder``, which is to be on the path; its entry points are found there."""
-    source = EXAMPLES / name
+def install(source: Path, folder: Path) -> Path:
+    """Install a package or module into ``folder``, which is to be on the path; its entry points are found there."""
     project = tomllib.loads((source / "pyproject.toml").read_text("utf-8"))["project"]
     package = project["name"].replace("-", "_")
-    shutil.copytree(source / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
+    if (source / package).is_dir():
+        shutil.copytree(source / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
+    else:
+        shutil.copy(source / f"{package}.py", folder)
     info = folder / f"{package}-{project['version']}.dist-info"
     info.mkdir()
     (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n")

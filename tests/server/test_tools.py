@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.examples.install import install
+from tests.examples.install import WEATHER, install
 from tests.fakes.provider import DONE, FakeProvider, Reply, finish
 from tests.fakes.reply import chunk, tool_fragment
 from tests.server.client import Answer, Client, RpcError
@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture(scope="module")
 def tooled(shared_provider: FakeProvider, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server in whose environment the example package is installed."""
-    folder = install("weather", tmp_path_factory.mktemp("site"))
+    folder = install(WEATHER, tmp_path_factory.mktemp("site"))
     path = os.pathsep.join([str(ROOT), str(folder)])
     environ = {**environment(shared_provider, LIMITS__MAX_ROUNDS="4"), "PYTHONPATH": path}
     with Server(tmp_path_factory.mktemp("server"), environ=environ) as running:
