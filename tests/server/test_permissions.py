@@ -211,6 +211,25 @@ async def test_policy(serve: Serve, connect: Connect, provider: FakeProvider) ->
     await client.request("session.cancel", sessionId=client.session_id)
 
 
+async def test_policy_goes_before_a_command(serve: Serve, connect: Connect, provider: FakeProvider) -> None:  # noqa: ARG001 - a clean provider
+    """A message that commands tests is a yes to run them, but not where the server wants that to be asked."""
+    client = await connect(serve(TOOLS__ASK="[record_behaviour]"))
+    await client.start(agent="tessa", clientTools=["record_behaviour", "insert_cells"])
+    message_id = await client.send("/tests shout")
+    request = await asked(client, message_id)
+    assert (request["toolName"], request["arguments"]) == ("record_behaviour", {"target": "shout"})
+    assert client.seen("ToolCallNotification", toolName="record_behaviour", status="running") == []
+    await permit(client, request, "allow_once")
+    recorded = {"name": "test_shout", "verdict": "passed", "source": "def test_shout(): assert shout('a') == 'A'"}
+    run = await call(client, message_id, "running", toolName="record_behaviour")
+    await provide(client, run, {"target": "shout", "outcomes": [recorded]})
+    # What the policy does not name the command still covers.
+    await provide(client, await call(client, message_id, "running", toolName="insert_cells"), "inserted")
+    assert (await client.answer(message_id)).reason == "stop"
+    assert client.seen(ASKED) == [request]
+    assert client.seen("tests.reported")[0]["report"]["inserted"]
+
+
 async def test_injected_instructions_do_nothing(client: Client, connect: Connect, provider: FakeProvider) -> None:
     """A cell's output tells the model to delete everything, and the model obeys: nothing happens without a yes."""
     await client.close()

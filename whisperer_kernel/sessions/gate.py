@@ -41,8 +41,8 @@ class Gate:
         self._message_id = message_id
         self._agent = agent
         self._tell = tell
-        # What the person has asked for in so many words is permitted for the turn.
-        self.granted: set[Grant] = set()
+        # What the message asks for in so many words is permitted for its turn, unless the policy wants it asked.
+        self.commanded: set[Grant] = set()
 
     async def refusal(self, call: OpenCall) -> ToolResult | None:
         """Why the call may not be carried out; None: it may."""
@@ -73,8 +73,8 @@ class Gate:
         return PermissionResolved(request_id=call.question, decision="deny", by=by, tool_call_id=call.id)
 
     def _decide(self, call: OpenCall) -> Decision:
-        grants = {*self._state.grants, *self.granted}
-        return decide(call.tool, call.arguments, self._agent, self._state.mode, self._services.policy, grants)
+        state, policy = self._state, self._services.policy
+        return decide(call.tool, call.arguments, self._agent, state.mode, policy, state.grants, self.commanded)
 
     def _no(self) -> str:
         return f"Not permitted in the mode {self._state.mode}, or by this server's policy."

@@ -106,8 +106,8 @@ class TurnTools:
         await self._abandon(self._open, "Stopped.", "user" if self._hands.is_attended() else "disconnect")
 
     def permit(self, name: str, bound: dict[str, Any]) -> None:
-        """The message itself commands this: for its turn it is as if the person had said yes."""
-        self._gate.granted.add(grant(self._spec.id, name, bound))
+        """The message itself commands this: for its turn the mode need not ask; the server's policy still may."""
+        self._gate.commanded.add(grant(self._spec.id, name, bound))
 
     def reconsider(self) -> None:
         """The mode has changed: what the gate would now decide by itself is no longer asked."""

@@ -61,20 +61,30 @@ def effective(mode: Mode, policy: Policy) -> Mode:
 
 
 def decide(  # noqa: PLR0913, PLR0917 - the gate looks at exactly this
-    tool: Tool, arguments: dict[str, Any], agent: str, mode: Mode, policy: Policy, grants: Collection[Grant] = ()
+    tool: Tool,
+    arguments: dict[str, Any],
+    agent: str,
+    mode: Mode,
+    policy: Policy,
+    grants: Collection[Grant] = (),
+    commanded: Collection[Grant] = (),
 ) -> Decision:
     """Whether the call is carried out.
 
-    The policy's word comes first, then the mode's no, then what the person has granted, then the mode.
+    The policy's no comes first, then the mode's, then what the person has granted when asked, then the policy's wish to
+    ask, then what the message itself commands, then the mode.
     """
     if _named(tool.name, policy.deny):
         return "deny"
     by_mode = MODES[effective(mode, policy)][tool.effect_of(arguments)]
     if by_mode == "deny":
         return "deny"
-    if grant(agent, tool.name, bound(tool, arguments)) in grants:
+    wanted = grant(agent, tool.name, bound(tool, arguments))
+    if wanted in grants:
         return "allow"
-    return "ask" if _named(tool.name, policy.ask) else by_mode
+    if _named(tool.name, policy.ask):
+        return "ask"
+    return "allow" if wanted in commanded else by_mode
 
 
 def _named(name: str, patterns: Sequence[str]) -> bool:

@@ -66,6 +66,16 @@ def test_grants(mode: Mode, place: int) -> None:
     assert decide(some_tool(EFFECTS[place]), GIVEN, "alice", mode, Policy(ask=("*",)), grants) == expected
 
 
+@pytest.mark.parametrize(("mode", "place"), [*product(ORDER, range(3))])
+def test_commanded(mode: Mode, place: int) -> None:
+    """What the message commands the mode need not ask; what the policy wants asked is asked all the same."""
+    denied = TABLE[mode][place] == "deny"
+    commanded = {grant("alice", "touch", GIVEN)}
+    for policy, decision in ((Policy(), "allow"), (Policy(ask=("t*",)), "ask"), (Policy(deny=("t*",)), "deny")):
+        expected = "deny" if denied else decision
+        assert decide(some_tool(EFFECTS[place]), GIVEN, "alice", mode, policy, commanded=commanded) == expected
+
+
 @pytest.mark.parametrize(
     "other",
     [grant("alice", "touch", {"cell": "c2"}), grant("alice", "other", GIVEN), grant("tessa", "touch", GIVEN)],
