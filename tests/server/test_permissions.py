@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from tests.fakes.provider import FakeProvider, Reply
-from tests.server.client import Client, RpcError
+from tests.server.client import Client, Json, RpcError
 from tests.server.conftest import Connect, Serve
 from tests.server.hands import ASKED, LAMP, RESOLVED, Cells, asked, call, permit, provide, statuses
 from tests.server.process import TOKEN, Server
@@ -80,6 +80,65 @@ async def test_allowed_for_the_session(client: Client, provider: FakeProvider) -
     other = await client.send("Light in the cellar")
     assert (await asked(client, other))["arguments"]["room"] == "cellar"
     await client.request("session.cancel", sessionId=client.session_id)
+
+
+OWN_INSERTION = {
+    "name": "insert_cells",
+    "description": "Put cells into the editor.",
+    "inputSchema": {
+        "type": "object",
+        "properties": {"cells": {"type": "array", "items": {"type": "object"}}, "run": {"type": "boolean"}},
+        "required": ["cells"],
+    },
+}
+INSERTIONS: tuple[Json, ...] = ({}, {"run": False})
+
+
+@pytest.mark.parametrize("tool", ["insert_cells", OWN_INSERTION], ids=["known", "described"])
+@pytest.mark.parametrize(("first", "second"), [INSERTIONS, INSERTIONS[::-1]], ids=["without", "with"])
+async def test_grant_to_insert(  # noqa: PLR0913, PLR0917 - fixtures and parameters
+    client: Client, connect: Connect, provider: FakeProvider, tool: object, first: Json, second: Json
+) -> None:
+    """A yes for the session to insert cells holds whether ``run`` is left out or false, and for no running of them."""
+    await client.close()
+    editor = await connect()
+    await editor.start(clientTools=[tool], new=True)
+    cells = Cells(editor)
+
+    async def inserting(source: str, **more: object) -> str:
+        arguments = {"cells": [{"type": "code", "source": source}], **more}
+        provider.script(Reply.tools(("call-1", "insert_cells", arguments)), Reply.answer("Well."))
+        return await editor.send("Insert")
+
+    granted = await inserting("1", **first)
+    await permit(editor, await asked(editor, granted), "allow_session")
+    await editor.answer(granted)
+    again = await inserting("2", **second)
+    await editor.answer(again)
+    assert editor.seen(ASKED, messageId=again) == []
+    assert [inserted[0]["source"] for inserted in cells.inserted] == ["1", "2"]
+    running = await inserting("3", run=True)
+    await permit(editor, await asked(editor, running), "deny")
+    await editor.answer(running)
+    assert len(cells.inserted) == 2
+    cells.stop()
+
+
+async def test_own_tool_of_a_known_name(client: Client, connect: Connect, provider: FakeProvider) -> None:
+    """A client's tool that takes more than the known one of its name is not taken for it: each call is asked for."""
+    await client.close()
+    editor = await connect()
+    schema = {"type": "object", "properties": {"cells": {"type": "array"}, "execute": {"type": "boolean"}}}
+    await editor.start(clientTools=[{**OWN_INSERTION, "inputSchema": schema}], new=True, mode="edit")
+    cells = Cells(editor)
+    for source, decision in (("1", "allow_session"), ("2", "deny")):
+        arguments = {"cells": [{"type": "code", "source": source}], "execute": True}
+        provider.script(Reply.tools(("call-1", "insert_cells", arguments)), Reply.answer("Well."))
+        message_id = await editor.send("Insert")
+        await permit(editor, await asked(editor, message_id), decision)
+        await editor.answer(message_id)
+    assert len(cells.inserted) == 1
+    cells.stop()
 
 
 async def test_grant_is_this_agents(client: Client, provider: FakeProvider) -> None:

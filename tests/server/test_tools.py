@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -160,6 +161,86 @@ async def test_client_gone_and_back(client: Client, connect: Connect, tooled: Se
     assert await provide(back, pending, "still here") == 0
     assert (await back.answer(message_id)).text == "Seen."
     assert provider.chats()[-1].json["messages"][-1]["content"] == "still here"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"room": "hall"}, "'on' is a required property"),
+        ({"room": "hall", "on": "yes"}, "on: 'yes' is not of type 'boolean'"),
+    ],
+)
+async def test_clients_schema_is_held_to(
+    client: Client, provider: FakeProvider, arguments: dict[str, Any], words: str
+) -> None:
+    """Arguments that are not as declared never reach the client; the model reads what is wrong, and all are told."""
+    assert await told(client, provider, "set_lamp", arguments) == f"The arguments are not what set_lamp takes: {words}"
+    (event,) = client.seen(CALL, toolName="set_lamp")
+    assert (event["status"], event["executor"], event["arguments"]) == ("error", "client", arguments)
+    assert words in event["error"]
+    assert "clientId" not in event.params
+    assert client.seen("tool.permission_requested") == []
+
+
+async def test_call_of_no_tool_is_told_as_it_was(client: Client, provider: FakeProvider) -> None:
+    """A call of a tool that is not there is told with its arguments, and remembered with them."""
+    await told(client, provider, "no_such_tool", {"room": "hall"})
+    (event,) = client.seen(CALL, toolName="no_such_tool")
+    assert (event["status"], event["arguments"]) == ("error", {"room": "hall"})
+    await client.ask("And now?")
+    (remembered,) = (message for message in provider.chats()[-1].json["messages"] if message.get("tool_calls"))
+    assert json.loads(remembered["tool_calls"][0]["function"]["arguments"]) == {"room": "hall"}
+
+
+@pytest.mark.parametrize(
+    ("schema", "words"),
+    [
+        ({"type": "objekt"}, "is no JSON schema"),
+        ({"$ref": "#"}, "takes too long to be applied"),
+        ({"properties": {"x": {"enum": ["x" * 40_000]}}}, "is too large"),
+        ({"properties": {"x": {"pattern": "("}}}, "no regular expression"),
+        ({"patternProperties": {"(a+)+": {}}}, "patternProperties"),
+    ],
+)
+async def test_unfit_schema(client: Client, schema: dict[str, Any], words: str) -> None:
+    """A schema that cannot be applied is refused with its tool's name and the reason."""
+    tool = {"name": "odd", "description": "Odd.", "inputSchema": schema}
+    for method, params in (
+        ("startSession", {"sessionParams": {"clientTools": [tool], "new": True}}),
+        ("resumeSession", {"sessionId": client.session_id, "afterSeq": 0, "clientTools": [tool]}),
+        ("kernel.attach", {"kernelId": "k", "clientTools": [tool]}),
+    ):
+        with pytest.raises(RpcError) as refused:
+            await client.request(method, **params)
+        assert refused.value.code == -32602
+        assert "odd" in refused.value.message
+        assert words in refused.value.message
+
+
+async def test_schema_is_never_fetched(client: Client) -> None:
+    """What a schema refers to elsewhere is refused, and nobody connects to it."""
+    visitors: list[object] = []
+    listener = await asyncio.start_server(lambda *visitor: visitors.append(visitor), "127.0.0.1", 0)
+    port = listener.sockets[0].getsockname()[1]
+    tool = declared("odd", x={"$ref": f"http://127.0.0.1:{port}/x.json"})
+    with pytest.raises(RpcError) as refused:
+        await client.request("startSession", sessionParams={"clientTools": [tool], "new": True})
+    assert refused.value.code == -32602
+    listener.close()
+    assert visitors == []
+
+
+async def test_hostile_pattern(client: Client, connect: Connect, tooled: Server, provider: FakeProvider) -> None:
+    """A pattern that would match for years ends in an error for the model, and the server answers meanwhile."""
+    hostile = declared("odd", x={"type": "string", "pattern": "^(a|aa)+$"})
+    await client.start(mode="auto", clientTools=[hostile], new=True)
+    provider.script(Reply.tools(("call-1", "odd", {"x": "a" * 80 + "b"})), Reply.answer("Well."))
+    message_id = await client.send("Try")
+    other = await connect(tooled)
+    assert await other.request("echo", message="still there") == "still there"
+    assert (await client.answer(message_id)).text == "Well."
+    assert statuses(client, message_id) == ["error"]
+    assert "take too long" in provider.chats()[-1].json["messages"][-1]["content"]
 
 
 async def test_bad_declarations(client: Client) -> None:

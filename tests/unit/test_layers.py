@@ -33,7 +33,9 @@ KEPT_IN = {
     "anywidget": {"whisperer_kernel.notebook"},
     "ipykernel": {"whisperer_kernel.notebook"},
     "ipywidgets": {"whisperer_kernel.notebook"},
+    "jsonschema": {"whisperer_kernel.tools"},
     "jupyter_server": {"jupyter_ext"},
+    "regex": {"whisperer_kernel.tools"},
     "tornado": {"jupyter_ext", "whisperer_kernel.notebook"},
 }
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
+
+import msgspec
 
 from whisperer_kernel.errors import InvalidParams
 from whisperer_kernel.rpc.params import ClientTool
@@ -11,9 +14,14 @@ from whisperer_kernel.tools.registry import ToolRegistry
 from whisperer_kernel.tools.tool import Tool
 
 
-def client_tools(known: ToolRegistry, declared: Sequence[str | ClientTool]) -> list[Tool]:
+async def client_tools(known: ToolRegistry, declared: Sequence[str | ClientTool]) -> list[Tool]:
     """The tools that a client declares. Raises ``InvalidParams``."""
-    return [_described(tool) if isinstance(tool, ClientTool) else _named(known, tool) for tool in declared]
+    # Schemas that nobody here wrote may take a moment.
+    return await asyncio.to_thread(_tools, known, declared)
+
+
+def _tools(known: ToolRegistry, declared: Sequence[str | ClientTool]) -> list[Tool]:
+    return [_described(known, tool) if isinstance(tool, ClientTool) else _named(known, tool) for tool in declared]
 
 
 def _named(known: ToolRegistry, name: str) -> Tool:
@@ -23,7 +31,20 @@ def _named(known: ToolRegistry, name: str) -> Tool:
     return tool
 
 
-def _described(tool: ClientTool) -> Tool:
-    """A client's own tool. What it does nobody here knows: it is treated as the most that a tool can do."""
-    schema = ToolSchema(name=tool.name, description=tool.description, parameters=tool.input_schema)
-    return Tool(schema=schema, effect="run", tags=frozenset({"client"}))
+def _described(known: ToolRegistry, declared: ClientTool) -> Tool:
+    """A client's own tool. What it does nobody here knows: it is treated as the most that a tool can do.
+
+    One that bears the name of a known client tool, and takes nothing that this does not take, is that tool: to the gate
+    it makes no difference who declared it.
+    """
+    from whisperer_kernel.tools.inputschema import InputSchema, UnfitSchema  # noqa: PLC0415 - takes a second to load
+
+    try:
+        accepts = InputSchema(declared.input_schema)
+    except UnfitSchema as error:
+        raise InvalidParams(f"clientTools: the inputSchema of {declared.name} {error}") from error
+    schema = ToolSchema(name=declared.name, description=declared.description, parameters=declared.input_schema)
+    same = known.get(declared.name)
+    if same is not None and same.run is None and accepts.names <= same.names:
+        return msgspec.structs.replace(same, schema=schema, accepts=accepts)
+    return Tool(schema=schema, accepts=accepts, effect="run", tags=frozenset({"client"}))

@@ -60,17 +60,25 @@ class OpenCall:
         decoded = self._decoded
         return {} if decoded is None else {name: getattr(decoded, name) for name in decoded.__struct_fields__}
 
-    def prepare(self) -> ToolResult | None:
+    async def prepare(self) -> ToolResult | None:
         """Check the arguments; a result says why the tool cannot be called."""
-        if self.found is None:
-            return failed(self._missing)
         try:
             self.arguments = msgspec.json.decode(self.request.arguments or "{}", type=dict[str, Any])
-            if self.found.arguments is not None:
-                self._decoded = msgspec.convert(self.arguments, self.found.arguments)
+            wrong = None if self.found is None else await self._violation(self.found)
         except (msgspec.MsgspecError, RecursionError, ValueError) as error:
-            return failed(f"The arguments are not what {self.request.name} takes: {error}")
-        return None
+            wrong = str(error)
+        if self.found is None:
+            return failed(self._missing)
+        return None if wrong is None else failed(f"The arguments are not what {self.request.name} takes: {wrong}")
+
+    async def _violation(self, tool: Tool) -> str | None:
+        """What is wrong with the arguments. Raises ``ValidationError``."""
+        if tool.arguments is not None:
+            self._decoded = msgspec.convert(self.arguments, tool.arguments)
+        if tool.accepts is None:
+            return None
+        # A schema that nobody here wrote may take a moment.
+        return await asyncio.to_thread(tool.accepts.violation, self.arguments)
 
     def preview(self) -> str | None:
         """What will happen, for the person who is asked; None where the tool cannot say."""

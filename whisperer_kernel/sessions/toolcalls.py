@@ -129,7 +129,7 @@ class TurnTools:
         return result
 
     async def _steps(self, call: OpenCall) -> ToolResult:
-        refused = self._exhausted(call) or call.prepare()
+        refused = self._exhausted(call) or await call.prepare()
         if refused is not None:
             await self._told(call, "error", refused)
             return refused

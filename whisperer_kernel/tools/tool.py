@@ -87,6 +87,18 @@ Run = Callable[..., Awaitable[str]]
 Granted = tuple[str, ...] | Callable[[dict[str, Any]], tuple[str, ...] | None] | None
 
 
+class Accepts(Protocol):
+    """What a client has declared that its tool takes."""
+
+    def complete(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        """The arguments with every default in its place."""
+        ...
+
+    def violation(self, arguments: dict[str, Any]) -> str | None:
+        """What is wrong with the arguments; None where they are as declared. May take a moment."""
+        ...
+
+
 class ReplyShape(msgspec.Struct, frozen=True, kw_only=True):
     """How a model that cannot call tools is asked for a call: by a reply that is the call's arguments.
 
@@ -104,7 +116,8 @@ class ReplyShape(msgspec.Struct, frozen=True, kw_only=True):
 class Tool(msgspec.Struct, frozen=True, kw_only=True):
     """A tool.
 
-    ``arguments`` decodes and checks what a model wrote; ``run`` is None for a tool that a client carries out.
+    ``arguments`` decodes and checks what a model wrote, ``accepts`` checks it by the schema that a client declared;
+    ``run`` is None for a tool that a client carries out.
     ``granted`` names the arguments that a permission for the session is bound to, or is a function of them that does:
     another value asks again; None: all of them.
     ``timeout_s`` is the longest run, without the time in which a person is asked. ``attempts``: after so many failures
@@ -113,6 +126,7 @@ class Tool(msgspec.Struct, frozen=True, kw_only=True):
 
     schema: ToolSchema
     arguments: type[msgspec.Struct] | None = None
+    accepts: Accepts | None = None
     run: Run | None = None
     tags: frozenset[str] = frozenset()
     effect: Effect | Callable[[dict[str, Any]], Effect] = "run"
@@ -128,6 +142,11 @@ class Tool(msgspec.Struct, frozen=True, kw_only=True):
         """By which models call it."""
         return self.schema.name
 
+    @property
+    def names(self) -> set[str]:
+        """The names of the arguments that it takes."""
+        return set() if self.arguments is None else {*self.arguments.__struct_fields__}
+
     def effect_of(self, arguments: dict[str, Any]) -> Effect:
         """What a call with these arguments does; one that cannot be told is taken for the most that a tool can do."""
         if not callable(self.effect):
@@ -140,7 +159,7 @@ class Tool(msgspec.Struct, frozen=True, kw_only=True):
     def complete(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """The arguments with every default in its place, so that one left out is the same as one given."""
         if self.arguments is None:
-            return arguments
+            return arguments if self.accepts is None else self.accepts.complete(arguments)
         try:
             complete: dict[str, Any] = msgspec.to_builtins(msgspec.convert(arguments, self.arguments))
         except (msgspec.ValidationError, TypeError):

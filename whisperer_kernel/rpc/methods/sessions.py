@@ -22,7 +22,7 @@ CURSOR_DIGITS = 15
 async def start_session(methods: Methods, call: Call, params: p.StartSession) -> p.Started:
     """Start a session, or go on with the one that this kernel or notebook has already."""
     wanted = params.session_params
-    tools = client_tools(methods.services.tools, wanted.client_tools)
+    tools = await client_tools(methods.services.tools, wanted.client_tools)
     start = StartParams(
         agent=wanted.agent,
         model=wanted.model,
@@ -57,7 +57,7 @@ async def start_session(methods: Methods, call: Call, params: p.StartSession) ->
 @method("resumeSession")
 async def resume_session(methods: Methods, call: Call, params: p.ResumeSession) -> p.Resumed:
     """Go on with a session after a lost connection: what was missed follows, nothing twice."""
-    tools = client_tools(methods.services.tools, params.client_tools)
+    tools = await client_tools(methods.services.tools, params.client_tools)
     session = await methods.manager.resume(params.session_id, call.connection.owner)
     provider = await session.provider_info()
     call.hold()

@@ -33,8 +33,8 @@ async def permit(methods: Methods, call: Call, params: p.Permit) -> p.Status:
 async def attach_kernel(methods: Methods, call: Call, params: p.AttachKernel) -> p.KernelAttached:
     """Carry tools out in every session of a kernel, those that are there and those to come. It starts none."""
     connection = call.connection
-    connection.kernel_id = params.kernel_id
-    connection.kernel_tools = client_tools(methods.services.tools, params.client_tools)
+    tools = await client_tools(methods.services.tools, params.client_tools)
+    connection.kernel_id, connection.kernel_tools = params.kernel_id, tools
     sessions = methods.manager.kernel_came(connection)
     calls = [
         {"sessionId": session.id, **msgspec.to_builtins(waiting)}
