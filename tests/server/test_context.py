@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
 from tests.fakes.provider import FakeProvider
 from tests.server.client import Client
 from tests.server.conftest import Connect, Serve
-from tests.server.hands import Cells
+from tests.server.hands import Cells, call, provide
 from tests.server.process import Server
 
 CELL = {"type": "cell", "cellId": "c1"}
@@ -56,6 +57,34 @@ async def test_everything_is_looked_up(serve: Serve, connect: Connect, provider:
     await client.ask("And?")
     assert said(provider, 0) == text
     cells.stop()
+
+
+async def test_kernel_that_is_still_to_come(connect: Connect, provider: FakeProvider) -> None:
+    """A page may ask before its kernel's client is there: the turn waits for it."""
+    kernel_id = uuid4().hex
+    page = await connect()
+    await page.start(kernelId=kernel_id, clientTools=["read_cells"])
+    message_id = await page.send("What is this?", context=[VARIABLE, CELL])
+    # Both are looked up at once, so the variable was wanted before this.
+    cell = await call(page, message_id, "running", toolName="read_cells")
+    kernel = await connect(path="/whisperer/ws?client=kernel")
+    kernel.session_id = page.session_id
+    tools = ["inspect_variable"]
+    kernel.started = await kernel.request("kernel.attach", kernelId=kernel_id, clientTools=tools)
+    hands = Cells(kernel, inspect_variable="DataFrame 3 x 2")
+    await provide(page, cell, "x = 1")
+    await page.answer(message_id)
+    assert "DataFrame 3 x 2" in said(provider)
+    hands.stop()
+
+
+async def test_kernel_that_never_comes(connect: Connect, provider: FakeProvider) -> None:
+    """A kernel whose client does not come is not waited for forever."""
+    page = await connect()
+    await page.start(kernelId=uuid4().hex)
+    for _ in range(2):
+        await page.ask("What is this?", context=[VARIABLE])
+        assert "Nobody is connected who could carry out inspect_variable." in said(provider)
 
 
 async def test_what_cannot_be_read_is_named(connect: Connect, provider: FakeProvider) -> None:

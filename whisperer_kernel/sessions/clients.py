@@ -33,6 +33,9 @@ class ClientTools:
         self._pages: dict[str, str] = {}
         # Which client each waiting call was given to.
         self._given: dict[str, str] = {}
+        self._news = asyncio.Event()
+        # Whether somebody who is still to come was waited for, and has not come.
+        self._in_vain = False
 
     def came(self, client: ToolClient) -> None:
         """A client is there, whether or not it carries anything out."""
@@ -44,6 +47,8 @@ class ClientTools:
         self._declared.pop(client.client_id, None)
         if tools:
             self._declared[client.client_id] = {tool.name: tool for tool in tools}
+            self._in_vain = False
+            self._news.set()
 
     def of(self, client: ToolClient) -> list[Tool]:
         """What this client has declared."""
@@ -71,6 +76,20 @@ class ClientTools:
             if tool is not None:
                 return client_id, tool
         return None
+
+    async def awaited(self, name: str, preferred: str | None, wait_s: float) -> tuple[str, Tool] | None:
+        """Like ``find``, but one who is still to come is waited for; once in vain, not again until somebody comes."""
+        if self._in_vain:
+            return self.find(name, preferred)
+        try:
+            async with asyncio.timeout(wait_s):
+                while (found := self.find(name, preferred)) is None:
+                    self._news.clear()
+                    await self._news.wait()
+        except TimeoutError:
+            self._in_vain = True
+            return None
+        return found
 
     def take_over(self, client: ToolClient, tool_call_id: str, name: str) -> bool:
         """Whether this client is to carry out a waiting call: it can, and whoever was asked is no longer there.

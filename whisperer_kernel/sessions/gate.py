@@ -22,11 +22,15 @@ Tell = Callable[[OpenCall, Event], Awaitable[None]]
 
 
 class Hands(msgspec.Struct, frozen=True):
-    """What of a session a turn's tool calls need: who carries tools out, whom to ask, whether anybody is there."""
+    """What of a session a turn's tool calls need: who carries tools out, whom to ask, whether anybody is there.
+
+    ``has_kernel``: whether it belongs to a kernel, whose own client may be still to come.
+    """
 
     clients: ClientTools
     questions: Questions
     is_attended: Callable[[], bool]
+    has_kernel: Callable[[], bool]
 
 
 class Gate:

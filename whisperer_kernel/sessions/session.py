@@ -91,7 +91,9 @@ class StatelessInteractiveSession:
         )
         self._lease = Lease(services.store, row.id, services.runner, self._log, self._taken, self._deleted)
         self._losing: asyncio.Task[None] | None = None
-        self._hands = Hands(ClientTools(), Questions(), lambda: self.is_attended)
+        self._hands = Hands(
+            ClientTools(), Questions(), lambda: self.is_attended, lambda: self.row.kernel_id is not None
+        )
         self._subscribers = Subscribers(self._hands.clients)
         self._current = CurrentAgent(services.agents, self._log, lambda: self.state)
         self._turns = TurnQueue(services, self._log, lambda: self.state, self._hands)

@@ -28,11 +28,15 @@ from whisperer_kernel.sessions.opencall import OpenCall, failed, outcome
 from whisperer_kernel.sessions.services import Services
 from whisperer_kernel.sessions.state import SessionState
 from whisperer_kernel.tools.call import ToolRequest, ToolResult, ToolSchema
+from whisperer_kernel.tools.kernel import IN_KERNEL
 from whisperer_kernel.tools.permissions import grant
 from whisperer_kernel.tools.tool import Tool
 
 LET_GO_S = 0.5
 """How long a tool that was cancelled is waited for; one that does not end by then is left to itself."""
+
+KERNEL_WAIT_S = 5.0
+"""How long a kernel's client is waited for: a page may be there, and ask, before it."""
 
 Tell = Callable[[Event], Awaitable[None]]
 
@@ -75,7 +79,7 @@ class TurnTools:
 
     async def call(self, request: ToolRequest, origin: CallOrigin = "model") -> ToolResult:
         """Carry out what the model asked for. Raises nothing but ``CancelledError``."""
-        tool, missing = self._find(request.name)
+        tool, missing = await self._find(request.name)
         if tool is not None and not self._spec.may_use(tool.name, tool.tags):
             tool, missing = None, _unknown(request.name)
         call = OpenCall(request, tool, origin, missing=missing)
@@ -91,14 +95,12 @@ class TurnTools:
 
     async def look(self, name: str, arguments: dict[str, Any]) -> ToolResult:
         """Carry out a tool for what a message brought along. Raises nothing but ``CancelledError``."""
-        tool, missing = self._find(name)
+        tool, missing = await self._find(name)
         return await self._carry_out(OpenCall(_request(name, arguments), tool, "context", missing=missing))
 
     async def within(self, outer: OpenCall, name: str, arguments: dict[str, Any]) -> ToolResult:
         """Carry out a client's tool for a tool that runs. Raises nothing but ``CancelledError``."""
-        found = self._hands.clients.find(name, self._user.client_id)
-        tool = None if found is None else found[1]
-        missing = f"Nobody is connected who could carry out {name}."
+        tool, missing = await self._at(name), _nobody(name)
         return await self._carry_out(OpenCall(_request(name, arguments), tool, "tool", missing=missing, outer=outer))
 
     async def stopped(self) -> None:
@@ -143,15 +145,22 @@ class TurnTools:
         await self._told(call, "error" if result.is_error else "done", result)
         return result
 
-    def _find(self, name: str) -> tuple[Tool | None, str]:
+    async def _find(self, name: str) -> tuple[Tool | None, str]:
         """The tool, or why there is none."""
         tool = self._services.tools.get(name)
         if tool is not None and tool.run is not None:
             return tool, ""
-        found = self._hands.clients.find(name, self._user.client_id)
-        if found is not None:
-            return found[1], ""
-        return None, _unknown(name) if tool is None else f"Nobody is connected who could carry out {name}."
+        return await self._at(name), _unknown(name) if tool is None else _nobody(name)
+
+    async def _at(self, name: str) -> Tool | None:
+        """The tool as a client has declared it; a kernel that has not said so yet is waited for."""
+        clients, asker = self._hands.clients, self._user.client_id
+        known = self._services.tools.get(name)
+        if known is not None and known.tags & IN_KERNEL and self._hands.has_kernel():
+            found = await clients.awaited(name, asker, KERNEL_WAIT_S)
+        else:
+            found = clients.find(name, asker)
+        return None if found is None else found[1]
 
     def _exhausted(self, call: OpenCall) -> ToolResult | None:
         attempts = None if call.found is None else call.found.attempts
@@ -239,6 +248,10 @@ class TurnTools:
 
 def _request(name: str, arguments: dict[str, Any]) -> ToolRequest:
     return ToolRequest(id=uuid4().hex, name=name, arguments=msgspec.json.encode(arguments).decode())
+
+
+def _nobody(name: str) -> str:
+    return f"Nobody is connected who could carry out {name}."
 
 
 def _unknown(name: str) -> str:

@@ -8,6 +8,9 @@ import msgspec
 
 from whisperer_kernel.tools.tool import CarriedOutByClient, ToolContext, tool
 
+IN_KERNEL = frozenset({"kernel", "verification"})
+"""The tags of tools that the kernel's own client carries out."""
+
 Name = Annotated[
     str, msgspec.Meta(min_length=1, max_length=200, description="A variable's name; attributes after dots are allowed.")
 ]
