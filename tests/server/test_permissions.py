@@ -193,6 +193,70 @@ async def test_question_waits_for_the_person(client: Client, connect: Connect, p
     assert (await back.answer(message_id)).text == "Well."
 
 
+async def test_another_client_answers(client: Client, connect: Connect, provider: FakeProvider) -> None:
+    """Of two clients that show the question either may answer; the first counts, and both see what was decided."""
+    other = await connect()
+    await other.resume(client.session_id, client.events[-1].seq)
+    wish(provider)
+    message_id = await client.send("Light")
+    request = await asked(other, message_id)
+    assert await permit(other, request, "allow_once") == 0
+    assert await permit(client, await asked(client, message_id), "deny") == 1
+    await lit(client, message_id)
+    for each in (client, other):
+        resolved = await each.expect(RESOLVED, requestId=request["requestId"])
+        assert (resolved["decision"], resolved["by"]) == ("allow_once", "user")
+
+
+async def test_nobody_comes_back(serve: Serve, connect: Connect, provider: FakeProvider) -> None:
+    """Where everybody has left and the turn is ended, the open question is a no, for want of anybody."""
+    server = serve(LIMITS__RESUME_GRACE_S="0.2")
+    client = await connect(server)
+    await client.start(clientTools=[LAMP])
+    wish(provider)
+    message_id = await client.send("Light")
+    request = await asked(client, message_id)
+    await client.close()
+    # A connection that keeps nothing alive sees the end.
+    watcher = await connect(server, path="/whisperer/ws?client=kernel")
+    await watcher.resume(client.session_id, request.seq)
+    answer = await watcher.answer(message_id)
+    assert answer.reason == "cancelled"
+    (resolved,) = watcher.seen(RESOLVED, requestId=request["requestId"])
+    assert (resolved["decision"], resolved["by"]) == ("deny", "disconnect")
+    back = await connect(server)
+    resumed = await back.resume(client.session_id, watcher.events[-1].seq)
+    assert resumed["pending"] == {"permissions": [], "toolCalls": []}
+    back.session_id = client.session_id
+    with pytest.raises(RpcError) as refused:
+        await permit(back, request, "allow_once")
+    assert refused.value.code == -32008
+
+
+async def test_grant_outlives_the_server(serve: Serve, connect: Connect, provider: FakeProvider) -> None:
+    """A yes for the session is part of its log: it holds after the server was killed, as does that it was bound."""
+    server = serve()
+    client = await connect(server)
+    await client.start(clientTools=[LAMP])
+    wish(provider)
+    first = await client.send("Light")
+    await permit(client, await asked(client, first), "allow_session")
+    await lit(client, first)
+    server.kill()
+    server.start()
+    back = await connect(server)
+    back.session_id = client.session_id
+    resume = {"sessionId": client.session_id, "afterSeq": 0, "clientTools": [LAMP]}
+    back.started = await back.request("resumeSession", **resume)
+    wish(provider)
+    await lit(back, await back.send("Light"))
+    assert back.seen(ASKED) == []
+    wish(provider, room="cellar")
+    other = await back.send("Light in the cellar")
+    assert (await asked(back, other))["arguments"]["room"] == "cellar"
+    await back.request("session.cancel", sessionId=back.session_id)
+
+
 async def test_nobody_to_ask(server: Server, provider: FakeProvider) -> None:
     """Where only a kernel's connection is left nobody can say yes, so it is a no."""
     kernel = await Client.connect(server, token=TOKEN, path="/whisperer/ws?client=kernel")

@@ -111,6 +111,62 @@ async def test_clients_error_is_a_result(client: Client, provider: FakeProvider)
     assert provider.chats()[-1].json["messages"][-1]["content"] == "It is dark."
 
 
+async def test_client_that_never_answers(client: Client, provider: FakeProvider) -> None:
+    """A call that its client does not answer in time ends without it, and a late answer changes nothing."""
+    await client.start(mode="auto", clientTools=["ask_the_neighbour"], new=True)
+    provider.script(Reply.tools(("call-1", "ask_the_neighbour", {"city": "Rome"})), Reply.answer("Nobody is at home."))
+    message_id = await client.send("Ask")
+    running = await call(client, message_id, "running")
+    assert (await client.answer(message_id)).text == "Nobody is at home."
+    assert statuses(client, message_id) == ["pending", "running", "error"]
+    assert provider.chats()[-1].json["messages"][-1]["content"] == "No result within 0.3 s."
+    assert await provide(client, running, "sun") == 1
+
+
+async def test_clients_large_result(client: Client, provider: FakeProvider) -> None:
+    """A client's result is held to the tool's bound as well, and says so."""
+    provider.script(Reply.tools(("call-1", "look", {})), Reply.answer("Much."))
+    message_id = await client.send("Look")
+    assert await provide(client, await call(client, message_id, "running"), "rain " * 200_000) == 0
+    await client.answer(message_id)
+    content = provider.chats()[-1].json["messages"][-1]["content"]
+    assert content.endswith("[cut: 980,000 of 1,000,000 characters]")
+    assert client.seen(CALL, status="done")[-1]["result"] == content
+
+
+async def test_result_too_large_for_a_frame(
+    client: Client, connect: Connect, tooled: Server, provider: FakeProvider
+) -> None:
+    """Ten megabytes from a client close its socket; the call waits for it to come back and say something shorter."""
+    provider.script(Reply.tools(("call-1", "look", {})), Reply.answer("Too much."))
+    message_id = await client.send("Look")
+    running = await call(client, message_id, "running")
+    client.ask_for(
+        "provideToolResult", sessionId=client.session_id, toolCallId=running["toolCallId"], result="x" * 10_000_000
+    ).add_done_callback(lambda lost: lost.cancelled() or lost.exception())
+    # Who is still writing may be cut off before the close frame with its 1009 is read.
+    assert await client.closed() in {1009, None}
+    back = await connect(tooled)
+    back.session_id = client.session_id
+    resume = {"sessionId": client.session_id, "afterSeq": running.seq, "clientTools": [LOOK]}
+    (pending,) = (await back.request("resumeSession", **resume))["pending"]["toolCalls"]
+    assert await provide(back, pending, "It is more than I can send.", isError=True) == 0
+    assert (await back.answer(message_id)).text == "Too much."
+    assert provider.chats()[-1].json["messages"][-1]["content"] == "It is more than I can send."
+
+
+async def test_cancelled_while_a_client_works(client: Client, provider: FakeProvider) -> None:
+    """A turn that is cancelled waits for no client; what it answers then changes nothing."""
+    provider.script(Reply.tools(("call-1", "look", {})))
+    message_id = await client.send("Look")
+    running = await call(client, message_id, "running")
+    assert (await client.request("session.cancel", sessionId=client.session_id))["cancelled"]
+    assert (await client.answer(message_id)).reason == "cancelled"
+    assert client.seen(CALL, messageId=message_id)[-1]["error"] == "Stopped."
+    assert await provide(client, running, "seen") == 1
+    assert statuses(client, message_id) == ["pending", "running", "error"]
+
+
 async def test_offered_while_somebody_can(
     client: Client, connect: Connect, tooled: Server, provider: FakeProvider
 ) -> None:
@@ -275,6 +331,29 @@ async def test_package_tool_is_gated(client: Client, provider: FakeProvider) -> 
     assert statuses(client, message_id) == ["pending", "waiting_permission", "running", "done"]
 
 
+async def test_package_tool_is_granted_for_the_session(client: Client, provider: FakeProvider) -> None:
+    """A yes for the session is bound to what the package's tool names; a no, its reason and the mode count too."""
+    await client.request("session.set_mode", sessionId=client.session_id, mode="ask")
+
+    async def order(**arguments: str) -> str:
+        provider.script(Reply.tools(("call-1", "order_umbrella", arguments)), Reply.answer("Well."))
+        return await client.send("Umbrella")
+
+    granted = await order(city="Rome")
+    await permit(client, await asked(client, granted), "allow_session")
+    await client.answer(granted)
+    same = await client.answer(await order(city="Rome", color="red"))
+    assert statuses(client, same.message_id) == ["pending", "running", "done"]
+    other = await order(city="Oslo")
+    await permit(client, await asked(client, other), "deny", reason="It is dry there.")
+    await client.answer(other)
+    assert statuses(client, other) == ["pending", "waiting_permission", "denied"]
+    assert "It is dry there." in provider.chats()[-1].json["messages"][-1]["content"]
+    await client.request("session.set_mode", sessionId=client.session_id, mode="plan")
+    planned = await client.answer(await order(city="Rome"))
+    assert statuses(client, planned.message_id) == ["pending", "denied"]
+
+
 @pytest.mark.parametrize(
     ("name", "words"),
     [
@@ -319,16 +398,20 @@ async def test_bad_arguments(client: Client, provider: FakeProvider, arguments: 
 
 
 @pytest.mark.parametrize("cut", ['{"city": "Ro', '{"city"', "[", '["Rome"]', '"Rome"', "null", "{" * 100_000])
-async def test_cut_arguments(client: Client, provider: FakeProvider, cut: str) -> None:
-    """Arguments that are cut, or no object, are never carried out."""
-    fragment = tool_fragment(0, id="call-1", name="order_umbrella", arguments=cut)
+@pytest.mark.parametrize(("name", "executor"), [("order_umbrella", "server"), ("set_lamp", "client")])
+async def test_cut_arguments(client: Client, provider: FakeProvider, cut: str, name: str, executor: str) -> None:
+    """Arguments that are cut, or no object, are never carried out, and told as an error of no arguments."""
+    fragment = tool_fragment(0, id="call-1", name=name, arguments=cut)
     provider.script(Reply([chunk(tool_calls=[fragment]), *finish("tool_calls"), DONE]), Reply.answer("Well."))
     message_id = await client.send("Umbrella")
     assert (await client.answer(message_id)).reason == "stop"
-    assert statuses(client, message_id) == ["error"]
+    (event,) = client.seen(CALL, messageId=message_id)
+    assert (event["status"], event["executor"], event["arguments"]) == ("error", executor, {})
     (repeated,) = provider.chats()[-1].json["messages"][-2]["tool_calls"]
     assert repeated["function"]["arguments"] == "{}"
-    assert "The arguments are not what order_umbrella takes" in provider.chats()[-1].json["messages"][-1]["content"]
+    told = provider.chats()[-1].json["messages"][-1]["content"]
+    assert told.startswith(f"The arguments are not what {name} takes")
+    assert event["error"] == told
 
 
 async def test_same_id_again(client: Client, provider: FakeProvider) -> None:

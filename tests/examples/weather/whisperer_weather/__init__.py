@@ -8,7 +8,7 @@ from typing import Annotated
 import msgspec
 
 from whisperer_kernel.tools.registry import ToolRegistry
-from whisperer_kernel.tools.tool import ToolContext, ToolFailed, tool
+from whisperer_kernel.tools.tool import CarriedOutByClient, ToolContext, ToolFailed, tool
 
 City = Annotated[str, msgspec.Meta(min_length=1, max_length=80, description="A city's name.")]
 
@@ -58,6 +58,12 @@ async def ignore_the_clock(context: ToolContext) -> str:  # noqa: ARG001 - as it
             return "late"
 
 
+@tool(effect="read", tags={"weather"}, executor="client", timeout_s=0.3, result_chars=1_000)
+async def ask_the_neighbour(context: ToolContext, city: City) -> str:  # noqa: ARG001 - a description
+    """Ask somebody who lives there."""
+    raise CarriedOutByClient
+
+
 @tool(effect="read", tags={"weather"})
 async def break_the_barometer(context: ToolContext) -> str:  # noqa: ARG001 - as it is
     """Fail."""
@@ -91,6 +97,7 @@ def register(registry: ToolRegistry) -> None:
         wait_for_sun,
         wait_all_day,
         ignore_the_clock,
+        ask_the_neighbour,
         break_the_barometer,
         stop_the_world,
         cancel_the_day,
