@@ -282,6 +282,11 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
     body: bytes
 
 
+def is_text(event: Event) -> bool:
+    """Whether it is new text of a turn that goes on."""
+    return isinstance(event, AIReasoningChunk) or (isinstance(event, AIMessageChunk) and not event.is_final)
+
+
 def encode(event: Event) -> bytes:
     """The event's JSON. Lone surrogates, which UTF-8 cannot carry, become U+FFFD.
 

@@ -232,6 +232,22 @@ async def test_locked_store(serve: Serve, connect: Connect) -> None:
     ]
 
 
+async def test_message_that_waits_for_the_store(serve: Serve, connect: Connect) -> None:
+    """A message that cannot be saved yet holds up no stream, and is taken as soon as the store can be written to."""
+    server = serve()
+    client = await connect(server)
+    message_id = await begin_a_slow_turn(client, 1)
+    with locked(server.store):
+        sending = client.ask_for("sendUserMessage", sessionId=client.session_id, message="Waiting")
+        before = len(client.chunks(message_id))
+        await client.until(lambda: len(client.chunks(message_id)) > before + 10)
+        assert not sending.done()
+    assert (await asyncio.wait_for(sending, 15))["queued"] == 1
+    await client.request("session.cancel", sessionId=client.session_id)
+    assert (await client.answer(message_id)).reason == "cancelled"
+    assert client.numbers() == [*range(1, len(client.events) + 1)]
+
+
 @pytest.mark.slow
 async def test_answer_that_ends_while_the_store_is_locked(
     serve: Serve, connect: Connect, provider: FakeProvider

@@ -42,6 +42,8 @@ class Connection:
         self._sessions: set[str] = set()
         self._current: str | None = None
         self._holds = 0
+        # As many of them as hold a running turn's text, too.
+        self._text_holds = 0
         self._held: list[str] = []
         self._closed = False
         # What this connection carries out in every session of a kernel, where it is the kernel's own or its notebook's.
@@ -70,21 +72,24 @@ class Connection:
             # Gone while its request was under way.
             self.close(manager)
 
-    def send(self, frame: str) -> None:
-        """Show a notification, as soon as nothing is held back."""
-        if self._holds and len(self._held) < MAX_HELD:
+    def send(self, frame: str, *, is_text: bool = False) -> None:
+        """Show a notification, as soon as nothing is held back that it would overtake; text is held for itself less."""
+        passes = is_text and not self._text_holds and not self._held
+        if self._holds and not passes and len(self._held) < MAX_HELD:
             self._held.append(frame)
         else:
             self._flush()
             self.write(frame)
 
-    def hold(self) -> None:
-        """Show no notification until ``release``: a response goes out before the events it causes."""
+    def hold(self, *, text: bool) -> None:
+        """Show no notification until ``release``, but for a running turn's text unless ``text``."""
         self._holds += 1
+        self._text_holds += text
 
-    def release(self) -> None:
+    def release(self, *, text: bool) -> None:
         """Undo one ``hold``."""
         self._holds -= 1
+        self._text_holds -= text
         if not self._holds:
             self._flush()
 

@@ -21,15 +21,18 @@ class Call:
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
-        self._is_holding = False
+        self._holds: list[bool] = []
         self._then: list[Callable[[], None]] = []
         self._at_last: list[Callable[[], None]] = []
 
-    def hold(self) -> None:
-        """Show the caller nothing before the response; others are not kept waiting."""
-        if not self._is_holding:
-            self._is_holding = True
-            self.connection.hold()
+    def hold(self, *, text: bool = False) -> None:
+        """Show the caller nothing that this causes before the response; others are not kept waiting.
+
+        A running turn's text goes on, since a response may take seconds. It is held as well with ``text``: where the
+        caller does not know the session yet, or has still to be shown what went before.
+        """
+        self._holds.append(text)
+        self.connection.hold(text=text)
 
     def then(self, callback: Callable[[], None]) -> None:
         """Do this right after the response, before anything that was held."""
@@ -43,8 +46,8 @@ class Call:
         """The response is on its way."""
         for callback in self._then:
             callback()
-        if self._is_holding:
-            self.connection.release()
+        for text in self._holds:
+            self.connection.release(text=text)
         for callback in self._at_last:
             callback()
 

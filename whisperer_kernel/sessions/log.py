@@ -228,16 +228,11 @@ class SessionLog:
     async def append(self, event: Event, changes: SessionChanges | None = None) -> None:
         """Make an event durable, then publish it.
 
-        Raises ``StoreError`` where it cannot be saved: its number then tells of the failure instead, but for the end of
-        a turn, which is told all the same so that no answer is lost.
+        Raises ``StoreError`` where it cannot be saved: a status tells of the failure instead, but for the end of a
+        turn, which is told all the same so that no answer is lost.
         """
-        if self.failed is not None and not isinstance(event, AIMessageChunk):
-            await self._save(SessionChanges())
-        pending = _Pending(self._number(event), None)
-        pending.durable = self._in_background(self._save_pending(pending, changes or SessionChanges()))
-        self._pending.append(pending)
         # Shielded: a caller that is cancelled must not tear a write that others share.
-        await asyncio.shield(pending.durable)
+        await asyncio.shield(self._in_background(self._append(event, changes or SessionChanges())))
 
     async def tell(self, event: Event) -> None:
         """Append what has happened already, whether or not it can be saved; the log says so where it cannot."""
@@ -303,12 +298,35 @@ class SessionLog:
             log.warning("session %s: %s", self._session_id, error)
         self._drain()
 
-    async def _save_pending(self, pending: _Pending, changes: SessionChanges) -> None:
+    async def _append(self, event: Event, changes: SessionChanges) -> None:
+        await self._ready(event)
+        pending = _Pending(self._number(event), asyncio.current_task())
+        self._pending.append(pending)
         try:
             await self._save(changes)
         except StoreError as error:
-            if not isinstance(pending.entry.event, AIMessageChunk):
+            if not isinstance(event, AIMessageChunk):
                 self._substitute(pending, SessionStatus(status=FAILED, reason=str(error)))
+            raise
+
+    async def _ready(self, event: Event) -> None:
+        """Wait for the store before ``event`` takes a number: chunks of a turn that runs would wait behind it.
+
+        Raises ``StoreError``, after it has told what ``append`` promises.
+        """
+        is_end = isinstance(event, AIMessageChunk)
+        if self.failed is not None:
+            if not is_end:
+                await self._save(SessionChanges())
+            return
+        try:
+            await self._store.ready()
+        except StoreError as error:
+            if is_end or self.failed is None:
+                told = event if is_end else SessionStatus(status=FAILED, reason=str(error))
+                self._pending.append(_Pending(self._number(told), None))
+            self._fail(error)
+            self._drain()
             raise
 
     def _substitute(self, pending: _Pending, event: Event) -> None:
@@ -340,8 +358,11 @@ class SessionLog:
                 raise
             except StoreError as error:
                 self._unsaved = entries + self._unsaved
-                self.failed = error
-                self._failures += 1
+                self._fail(error)
                 raise
             self.failed = None
             self._reserved = reserved or self._reserved
+
+    def _fail(self, error: StoreError) -> None:
+        self.failed = error
+        self._failures += 1

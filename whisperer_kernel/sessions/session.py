@@ -30,6 +30,7 @@ from whisperer_kernel.events import (
     ToolCall,
     UserMessage,
     encode,
+    is_text,
     notification,
 )
 from whisperer_kernel.plans.model import Plan, PlanChange, changed
@@ -380,4 +381,4 @@ class StatelessInteractiveSession:
     def _publish(self, entry: Entry) -> None:
         if self.watch is not None and self._lease.held:
             self.watch.saw(entry.event)
-        self._subscribers.publish(entry.seq, notification(self.id, entry))
+        self._subscribers.publish(entry.seq, notification(self.id, entry), is_text=is_text(entry.event))

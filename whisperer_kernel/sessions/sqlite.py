@@ -105,6 +105,11 @@ class SQLiteStore:
         page = found[:limit]
         return Page(page, f"{page[-1].updated}~{page[-1].id}" if len(found) > limit and page else None)
 
+    async def ready(self) -> None:
+        """See ``Store``."""
+        # Nothing is done, in a transaction that has to be begun.
+        await self._writer.submit(lambda _: None)
+
     async def append(self, session_id: str, runner: str, rows: Sequence[LogRow], changes: SessionChanges) -> None:
         """See ``Store``."""
         changed = {key: value for key, value in msgspec.structs.asdict(changes).items() if value is not None}

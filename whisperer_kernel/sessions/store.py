@@ -112,6 +112,10 @@ class Store(Protocol):
         """The owner's sessions, newest first. An unknown cursor is ``InvalidParams``."""
         ...
 
+    async def ready(self) -> None:
+        """Return as soon as it can be written to: what is appended now need not wait for another process."""
+        ...
+
     async def append(self, session_id: str, runner: str, rows: Sequence[LogRow], changes: SessionChanges) -> None:
         """Make rows durable, all or none."""
         ...

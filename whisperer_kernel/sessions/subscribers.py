@@ -31,8 +31,8 @@ class Subscriber(Protocol):
         """The page in a browser that it comes from; empty where that does not matter."""
         ...
 
-    def send(self, frame: str) -> None:
-        """Take a frame. Must not block."""
+    def send(self, frame: str, *, is_text: bool = False) -> None:
+        """Take a frame; ``is_text``: new text of a turn that runs. Must not block."""
         ...
 
     def hang_up(self) -> None:
@@ -68,12 +68,12 @@ class Subscribers:
         handed, self._last = self._last, {}
         return handed
 
-    def publish(self, seq: int, frame: str) -> None:
+    def publish(self, seq: int, frame: str, *, is_text: bool) -> None:
         """Show an event to everybody who has not seen it."""
         for subscriber, last in list(self._last.items()):
             if seq == last + 1:
                 self._last[subscriber] = seq
-                subscriber.send(frame)
+                subscriber.send(frame, is_text=is_text)
             elif seq > last:
                 # A crash lies between, or another server's turn: only a snapshot brings it on.
                 self.remove(subscriber)

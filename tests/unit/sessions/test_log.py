@@ -39,12 +39,18 @@ class FragileStore(SQLiteStore):
         self.path = path
         self.broken = False
         self.hesitation_s = 0.0
+        # What is being written waits for it, where there is one; ``writing`` says that something is.
+        self.held: asyncio.Event | None = None
+        self.writing = asyncio.Event()
 
     async def append(self, session_id: str, runner: str, rows: Sequence[LogRow], changes: SessionChanges) -> None:
         """See ``Store``."""
         if self.broken:
             await asyncio.sleep(self.hesitation_s)
             raise StoreError("The session store is unavailable: the disk is full.")
+        self.writing.set()
+        if self.held is not None:
+            await self.held.wait()
         await super().append(session_id, runner, rows, changes)
 
 
@@ -246,15 +252,40 @@ async def test_numbers_go_on_without_a_gap_after_a_good_end(store: FragileStore)
 
 
 async def test_nothing_overtakes(store: FragileStore) -> None:
-    """Chunks that come while an event is being saved wait for it."""
+    """Chunks that come while an event is being written wait for it."""
     written = await Written(store).begin()
-    saving = asyncio.ensure_future(written.log.append(message()))
-    await asyncio.sleep(0)
+    await written.log.append(message())
+    store.held = asyncio.Event()
+    store.writing.clear()
+    saving = asyncio.ensure_future(written.log.append(message("m2")))
+    await store.writing.wait()
     written.log.stream(chunk("x"))
-    assert written.numbers() == []
+    assert written.numbers() == [1]
+    store.held.set()
     await saving
-    assert written.numbers() == [1, 2]
+    assert written.numbers() == [1, 2, 3]
+    assert [type(entry.event) for entry in written.published] == [UserMessage, UserMessage, AIMessageChunk]
     await written.log.close()
+
+
+async def test_a_locked_store_holds_up_no_chunk(store: FragileStore) -> None:
+    """An event takes no number before the store can be written to: until then a running turn's chunks go on."""
+    written = await Written(store).begin()
+    await written.log.append(message())
+    with closing(sqlite3.connect(store.path, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        saving = asyncio.ensure_future(written.log.append(message("m2")))
+        for number in range(20):
+            await asyncio.sleep(0)
+            written.log.stream(chunk(str(number)))
+        assert written.numbers() == [*range(1, 22)]
+        assert not saving.done()
+        other.execute("ROLLBACK")
+    await saving
+    assert written.published[-1].seq == 22
+    assert isinstance(written.published[-1].event, UserMessage)
+    await written.log.close()
+    assert [entry.seq for entry in unpack(await store.read(ROW.id, 0))] == written.numbers()
 
 
 async def test_another_runner(store: FragileStore) -> None:

@@ -34,7 +34,7 @@ async def start_session(methods: Methods, call: Call, params: p.StartSession) ->
         new=wanted.new,
     )
     session, resumed = await methods.manager.start(call.connection.owner, start)
-    call.hold()
+    call.hold(text=True)
     call.connection.attach(methods.manager, session)
     session.declare(call.connection, call.connection.tools_in(session, tools))
     seq = session.seq
@@ -60,7 +60,7 @@ async def resume_session(methods: Methods, call: Call, params: p.ResumeSession) 
     tools = await client_tools(methods.services.tools, params.client_tools)
     session = await methods.manager.resume(params.session_id, call.connection.owner)
     provider = await session.provider_info()
-    call.hold()
+    call.hold(text=True)
     # From here to the return nothing waits, so that replay, snapshot and what follows are of one moment.
     call.connection.attach(methods.manager, session)
     session.declare(call.connection, call.connection.tools_in(session, tools))
