@@ -14,7 +14,8 @@ from weakref import WeakValueDictionary
 from whisperer_kernel.errors import LimitReached, NoSuchSession, StoreError
 from whisperer_kernel.events import STOPPED
 from whisperer_kernel.sessions.export import Exported, Format, export
-from whisperer_kernel.sessions.log import now, unpack
+from whisperer_kernel.sessions.log import now
+from whisperer_kernel.sessions.logrows import unpack
 from whisperer_kernel.sessions.metrics import Metrics, Watch
 from whisperer_kernel.sessions.services import Services
 from whisperer_kernel.sessions.session import StartParams, StatelessInteractiveSession
