@@ -214,6 +214,7 @@ async def test_candidates_run_before_they_come_into_the_notebook(
     assert "test_wrong" not in cell
     report = (await page.expect("tests.reported"))["report"]
     assert report["counts"] == {"passed": 1, "failed": 1, "error": 1}
+    assert inserted[0]["report_id"] == report["reportId"]
     words = page.seen("ToolCallNotification", toolName="make_tests", status="done")[0]["result"]
     assert "- a_b" in words
     assert "does not parse" in words

@@ -22,7 +22,6 @@ from whisperer_kernel.events import (
     ModeChanged,
     ModelChanged,
     PermissionRequested,
-    PlanUpdated,
     ProviderInfo,
     SessionCleared,
     SessionStatus,
@@ -32,6 +31,7 @@ from whisperer_kernel.events import (
     encode,
     notification,
 )
+from whisperer_kernel.plans.cells import updated
 from whisperer_kernel.plans.model import Plan, PlanChange, changed
 from whisperer_kernel.sessions.clients import ClientTools
 from whisperer_kernel.sessions.current import CurrentAgent
@@ -275,7 +275,7 @@ class StatelessInteractiveSession:
         """Change a plan. Raises ``NoSuchItem``, ``InvalidParams``."""
         async with self._planning:
             plan = changed(self.state.plan(plan_id), change)
-            await self._log.append(PlanUpdated(plan=msgspec.to_builtins(plan)))
+            await self._log.append(updated(plan))
             return plan
 
     def declare(self, subscriber: Subscriber, tools: Sequence[Tool]) -> None:
