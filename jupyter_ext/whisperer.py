@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from jupyter_ext.kernels import follow_moves, notebook_of
+from jupyter_ext.looks import KernelLooks
 from whisperer_kernel.config import Config, load
 from whisperer_kernel.errors import ConfigError, StoreError
 from whisperer_kernel.rpc.connection import Connection
@@ -41,7 +42,8 @@ class Whisperer:
         self.sockets: set[Socket] = set()
         try:
             self.config = load()
-            services = Services.load(self.config, Path(serverapp.root_dir))
+            self.looks = KernelLooks(serverapp.kernel_manager)
+            services = Services.load(self.config, Path(serverapp.root_dir), stand_ins=self.looks.tools)
         except ConfigError as error:
             self.problem = error
             self.dispatcher = Dispatcher({}, broken=error)
@@ -87,3 +89,4 @@ class Whisperer:
             socket.close(GOING_AWAY, "the server is stopping")
         if self.manager is not None:
             await self.manager.aclose()
+            await self.looks.aclose()

@@ -87,7 +87,7 @@ class StatelessInteractiveSession:
         )
         self._lease = Lease(services.store, row.id, services.runner, self._log, self._taken, self._deleted)
         self._losing: asyncio.Task[None] | None = None
-        self._hands = Hands(ClientTools(), Questions(), lambda: self.is_attended)
+        self._hands = Hands(ClientTools(), Questions(), lambda: self.is_attended, self._stand_ins)
         self._subscribers = Subscribers(self._hands.clients)
         self._current = CurrentAgent(services.agents, self._log, lambda: self.state)
         self._turns = TurnQueue(services, self._log, lambda: self.state, self._hands)
@@ -172,6 +172,9 @@ class StatelessInteractiveSession:
     def is_kept(self) -> bool:
         """Whether a connection is there for which the session stays in memory."""
         return any(subscriber.keeps_alive for subscriber in self._subscribers)
+
+    def _stand_ins(self) -> Sequence[Tool]:
+        return () if self.row.kernel_id is None else self._services.stand_ins(self.row.kernel_id)
 
     @property
     def is_attended(self) -> bool:

@@ -66,7 +66,8 @@ class TurnTools:
     def usable(self) -> list[Tool]:
         """What this agent may use and somebody can carry out now, each name once."""
         here = {tool.name: tool for tool in self._services.tools.all() if tool.run is not None}
-        tools = {**{tool.name: tool for tool in self._hands.clients.tools()}, **here}
+        others = {tool.name: tool for tool in [*self._hands.stand_ins(), *self._hands.clients.tools()]}
+        tools = {**others, **here}
         return [tool for tool in tools.values() if self._spec.may_use(tool.name, tool.tags)]
 
     def offered(self) -> tuple[ToolSchema, ...]:
@@ -151,6 +152,9 @@ class TurnTools:
         found = self._hands.clients.find(name, self._user.client_id)
         if found is not None:
             return found[1], ""
+        stand_in = next((other for other in self._hands.stand_ins() if other.name == name), None)
+        if stand_in is not None:
+            return stand_in, ""
         return None, _unknown(name) if tool is None else f"Nobody is connected who could carry out {name}."
 
     def _exhausted(self, call: OpenCall) -> ToolResult | None:
