@@ -13,7 +13,7 @@ from typing import Any
 from ipykernel.kernelapp import IPKernelApp
 from ipykernel.kernelbase import Kernel
 
-BARE, OLD, OTHER = "bare", "old", "other"
+BARE, OLD, OLD_OURS, OTHER = "bare", "old", "old-ours", "other"
 # As if the package were not there, in whatever way it was installed here.
 START = (
     "import sys; sys.modules['whisperer_kernel'] = None; sys.modules['jupyter_ext'] = None; "
@@ -22,12 +22,15 @@ START = (
 
 
 def install(folder: Path, old_ipykernel: Path | None = None) -> None:
-    """Kernelspecs for a server in this folder; the old one only where that ipykernel is."""
+    """Kernelspecs for a server in this folder; the old ones, without and with the package, where that ipykernel is."""
     python = [sys.executable, "-c", START, "-f", "{connection_file}"]
     _write(folder, BARE, {"argv": python, "language": "python"})
     _write(folder, OTHER, {"argv": [sys.executable, "-m", __name__, "-f", "{connection_file}"], "language": "R"})
     if old_ipykernel is not None:
-        _write(folder, OLD, {"argv": python, "language": "python", "env": {"PYTHONPATH": str(old_ipykernel)}})
+        older = {"language": "python", "env": {"PYTHONPATH": str(old_ipykernel)}}
+        _write(folder, OLD, {"argv": python, **older})
+        ours = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+        _write(folder, OLD_OURS, {"argv": ours, **older})
 
 
 def _write(folder: Path, name: str, spec: dict[str, Any]) -> None:

@@ -16,9 +16,9 @@ import pytest
 
 from jupyter_ext.look_program import MODULES, PACKAGE
 from tests.notebook.conftest import Connect, OpenNotebook, Serve
-from tests.notebook.foreign_kernels import BARE, OLD, OTHER, install
+from tests.notebook.foreign_kernels import BARE, OLD, OLD_OURS, OTHER, install
 from tests.notebook.kernel import Cell, Kernel, rest
-from tests.notebook.test_kernel_tools import SAID, SLUGIFY, call, result_of
+from tests.notebook.test_kernel_tools import LOAD, SAID, SLUGIFY, call, result_of
 from tests.server.client import Client
 from tests.server.process import Server
 
@@ -66,6 +66,12 @@ async def page_of(server: Server, kernel: Kernel, connect: Connect) -> Client:
     page = await connect(server)
     await page.start(kernelId=kernel.id)
     return page
+
+
+async def version(kernel: Kernel) -> str:
+    """Of its ipykernel."""
+    found: str = await kernel.value("import ipykernel, json; print(json.dumps(ipykernel.__version__))")
+    return found
 
 
 async def refusal(page: Client) -> str:
@@ -147,7 +153,7 @@ async def test_kernels_own_client_goes_before(serve: Serve, notebook: OpenNotebo
     kernel = await notebook(server)
     page = await page_of(server, kernel, connect)
     await page.ask("Look.")
-    await kernel.run("%load_ext whisperer_kernel\n_ = __import__('whisperer_kernel').Whisperer().agents_sync(); del _")
+    await kernel.run(LOAD)
     await page.ask("Look.")
     done = page.seen("ToolCallNotification", status="done")
     assert [event["executor"] for event in done] == ["server", "client"]
@@ -161,10 +167,7 @@ async def test_old_ipykernel_answers_between_cells(
     server = serve(LOOK * 3)
     install(server.folder, old_ipykernel)
     kernel = await notebook(server, kernel_name=OLD)
-    assert (
-        await kernel.value("import ipykernel; print(repr(ipykernel.__version__).replace(chr(39), chr(34)))")
-        == (IPYKERNEL.partition("==")[2])
-    )
+    assert await version(kernel) == IPYKERNEL.partition("==")[2]
     await kernel.run(SETUP)
     page = await page_of(server, kernel, connect)
     await page.ask("Look.")
@@ -173,6 +176,23 @@ async def test_old_ipykernel_answers_between_cells(
         assert (await refusal(page)).startswith("The kernel is busy, and with an ipykernel older than 7")
     await page.ask("Look.")
     assert len(page.seen("ToolCallNotification", status="done")) == 2
+
+
+@pytest.mark.slow
+async def test_old_ipykernel_with_the_package_answers_while_a_cell_runs(
+    serve: Serve, notebook: OpenNotebook, connect: Connect, old_ipykernel: Path
+) -> None:
+    """The kernel's own client needs no subshells."""
+    server = serve(LOOK)
+    install(server.folder, old_ipykernel)
+    kernel = await notebook(server, kernel_name=OLD_OURS)
+    assert await version(kernel) == IPYKERNEL.partition("==")[2]
+    await kernel.run(f"{LOAD}\n{SETUP}")
+    page = await page_of(server, kernel, connect)
+    async with busy(server, kernel):
+        await page.ask("Look.")
+        assert "x" in {entry["name"] for entry in (await result_of(page, "list_variables"))["variables"]}
+    assert page.seen("ToolCallNotification", status="done", executor="client")
 
 
 async def test_kernel_of_another_language_is_said(serve: Serve, notebook: OpenNotebook, connect: Connect) -> None:
