@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from jupyter_ext.kernels import follow_moves, notebook_of
+from jupyter_ext.looks import KernelLooks
 from jupyter_ext.metrics import Figures
 from whisperer_kernel.config import Config, load
 from whisperer_kernel.errors import ConfigError, StoreError
@@ -43,7 +44,8 @@ class Whisperer:
         self.drops = 0
         try:
             self.config = load()
-            services = Services.load(self.config, Path(serverapp.root_dir))
+            self.looks = KernelLooks(serverapp.kernel_manager)
+            services = Services.load(self.config, Path(serverapp.root_dir), stand_ins=self.looks.tools)
         except ConfigError as error:
             self.problem = error
             self.dispatcher = Dispatcher({}, broken=error)
@@ -93,3 +95,4 @@ class Whisperer:
         if self.manager is not None:
             self._figures.unregister()
             await self.manager.aclose()
+            await self.looks.aclose()

@@ -171,10 +171,11 @@ class ContextResolved(Event, kw_only=True):
 
 
 class PlanUpdated(Event, kw_only=True):
-    """A plan was made or changed; ``plan`` is the whole of it."""
+    """A plan was made or changed; ``plan`` is the whole of it, ``checklist`` the text of its cell in the notebook."""
 
     method = "plan.updated"
     plan: dict[str, Any]
+    checklist: str = ""
 
 
 class TestsReported(Event, kw_only=True):

@@ -1,87 +1,27 @@
-"""Cells that agents put into the notebook, and the person's say in it."""
+"""Cells that agents put into the notebook."""
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-from typing import Any
-
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import NewPage, Serve
-from tests.browser.lab import SHOW_CHAT, Chat, Lab, Notebook, settings
+from tests.browser.asking import (
+    OTHER,
+    PLAN,
+    PLAN_SOURCES,
+    expect_end,
+    expect_sources,
+    in_front,
+    in_mode,
+    inserting,
+    ready,
+    tool_results,
+)
+from tests.browser.conftest import NewPage
+from tests.browser.lab import SHOW_CHAT, Lab, Notebook
 from tests.fakes.provider import FakeProvider, Reply
 
-PLAN: list[dict[str, Any]] = [
-    {"type": "markdown", "source": "# Plan\n\n- [ ] read\n- [ ] add", "kind": "plan"},
-    {"type": "markdown", "source": "## Read", "kind": "step"},
-    {"type": "code", "source": "answer = 6 * 7\nprint(answer)", "kind": "step"},
-]
-PLAN_SOURCES = [cell["source"] for cell in PLAN]
 CODE = "Like this:\n\n```python\ntotal = sum(range(10))\n```\n"
-OTHER = "'the other notebook'"
-PICTURES = Path(__file__).parents[2] / "docs/screenshots"
-
-
-def inserting(provider: FakeProvider, **arguments: Any) -> None:
-    """The model's next answer asks for the plan's cells, and the one after it says that it is done."""
-    provider.script(Reply.tools(("call-1", "insert_cells", {"cells": PLAN, **arguments})), Reply.answer("All done."))
-
-
-def tool_results(provider: FakeProvider) -> list[str]:
-    """What the model was told last of its tool calls."""
-    messages = provider.chats()[-1].json["messages"]
-    return [message["content"] for message in messages if message["role"] == "tool"]
-
-
-def ready(notebook: Notebook) -> Chat:
-    """The chat, as soon as the plugin carries its session's tools out."""
-    chat = notebook.show_chat()
-    expect(chat.region).to_have_attribute("data-notebook", "")
-    return chat
-
-
-def in_mode(chat: Chat, mode: str) -> None:
-    """Choose what tools are permitted without asking."""
-    chat.mode.select_option(mode)
-    expect(chat.mode).to_be_enabled()
-    expect(chat.mode).to_have_value(mode)
-
-
-def expect_end(chat: Chat, words: str = "All done.") -> None:
-    """Wait until the agent has said so, and no turn runs."""
-    expect(chat.last()).to_contain_text(words)
-    chat.expect_idle()
-
-
-def photograph(page: Page, name: str) -> None:
-    """A picture for the documentation, where one is wanted."""
-    if os.environ.get("WHISPERER_SCREENSHOTS") == "1":
-        PICTURES.mkdir(exist_ok=True)
-        page.screenshot(path=PICTURES / f"{name}.png")
-
-
-def sources_of(page: Page, path: str) -> list[str]:
-    """The cells' sources of a notebook in any tab of JupyterLab."""
-    sources: list[str] = page.evaluate(
-        """path => {
-            const [panel] = [...jupyterapp.shell.widgets('main')].filter(({context}) => context?.path === path);
-            return Array.from(panel.content.model.cells, cell => cell.sharedModel.source);
-        }""",
-        path,
-    )
-    return sources
-
-
-@pytest.fixture
-def asked(notebook: Notebook, provider: FakeProvider) -> tuple[Chat, Locator]:
-    """A chat in which Alice asks whether she may put cells in, and the question."""
-    chat = ready(notebook)
-    inserting(provider)
-    chat.ask("Plan it.")
-    expect(chat.permission).to_be_visible()
-    return chat, chat.permission
 
 
 def test_cells_go_into_the_right_notebook_and_one_undo_takes_them_back(
@@ -96,20 +36,11 @@ def test_cells_go_into_the_right_notebook_and_one_undo_takes_them_back(
     calls = Reply.tools(("call-1", "insert_cells", {"cells": PLAN}))
     provider.script(Reply([gate, *calls.steps]), Reply.answer("All done."))
     chat.ask("Plan it.")
-    other = lab.write(OTHER)
-    notebook.do("await jupyterapp.commands.execute('docmanager:open', {path: value})", other)
-    notebook.page.wait_for_function("path => jupyterapp.shell.currentWidget?.context?.path === path", arg=other)
-    notebook.wait_until_ready()
-    gate.open()
-    notebook.page.wait_for_function(
-        """([path, count]) => [...jupyterapp.shell.widgets('main')]
-            .some(({context, content}) => context?.path === path && content.model.cells.length === count)""",
-        arg=[notebook.path, len(before) + len(PLAN)],
-    )
-    assert sources_of(notebook.page, other) == [OTHER]
-    notebook.do("await jupyterapp.commands.execute('docmanager:open', {path: value})", notebook.path)
+    with in_front(lab, notebook) as other:
+        gate.open()
+        expect_sources(notebook, [before[0], *PLAN_SOURCES, *before[1:]])
+        expect_sources(notebook, [OTHER], other)
     expect_end(notebook.chat())
-    assert notebook.sources == [before[0], *PLAN_SOURCES, *before[1:]]
     made = notebook.cells[1:4]
     assert [cell["type"] for cell in made] == ["markdown", "markdown", "code"]
     assert [cell["metadata"]["whisperer"]["kind"] for cell in made] == ["plan", "step", "step"]
@@ -117,7 +48,6 @@ def test_cells_go_into_the_right_notebook_and_one_undo_takes_them_back(
     assert all(cell["metadata"]["whisperer"]["agent"] == "alice" for cell in made)
     assert len({cell["metadata"]["whisperer"]["requestId"] for cell in made}) == 1
     expect(notebook.page.get_by_role("heading", name="Plan")).to_be_visible()
-    photograph(notebook.page, "cells-inserted")
     notebook.undo()
     assert notebook.sources == before
 
@@ -177,96 +107,6 @@ def test_cells_are_read_by_id(notebook: Notebook, provider: FakeProvider) -> Non
     assert len(content) < 9000
     assert "There is no cell with the id gone" in stale
     assert notebook.sources[2:] == []
-
-
-@pytest.mark.parametrize(("answer", "inserted"), [("Deny", False), ("Allow once", True)])
-def test_question_is_answered(
-    asked: tuple[Chat, Locator], notebook: Notebook, provider: FakeProvider, answer: str, *, inserted: bool
-) -> None:
-    """The question shows what will happen; nothing does before the answer, and after a no nothing ever does."""
-    chat, question = asked
-    expect(question).to_contain_text("Alice asks to use insert_cells")
-    expect(question).to_contain_text("answer = 6 * 7")
-    assert notebook.sources == [SHOW_CHAT]
-    photograph(notebook.page, "permission")
-    question.get_by_role("button", name=answer, exact=True).click()
-    expect(question).to_have_count(0)
-    expect_end(chat)
-    assert notebook.sources == ([SHOW_CHAT, *PLAN_SOURCES] if inserted else [SHOW_CHAT])
-    assert ("did not permit" in tool_results(provider)[0]) is not inserted
-
-
-def test_yes_for_the_session_is_asked_once(
-    asked: tuple[Chat, Locator], notebook: Notebook, provider: FakeProvider
-) -> None:
-    """After a yes for the session the same is done without a question; running what is put in asks again."""
-    chat, question = asked
-    question.get_by_role("button", name="Allow for this session").click()
-    expect_end(chat)
-    provider.script(
-        Reply.tools(("call-1", "insert_cells", {"cells": [{"type": "code", "source": "again = 1"}]})),
-        Reply.answer("Twice."),
-    )
-    chat.ask("Again.")
-    expect_end(chat, "Twice.")
-    assert notebook.sources[-1] == "again = 1"
-    inserting(provider, run=True)
-    chat.ask("And run it.")
-    expect(chat.permission).to_contain_text("and run them")
-    chat.permission.get_by_role("button", name="Deny").click()
-    expect_end(chat)
-
-
-def test_question_without_an_answer_is_a_no(serve: Serve, page: Page) -> None:
-    """Nobody answers in time: the question goes, and the model is told."""
-    with FakeProvider() as provider:
-        lab = serve(environ=settings(provider.url, LIMITS__PERMISSION_TIMEOUT_S="2"))
-        notebook = lab.new(page, SHOW_CHAT)
-        chat = ready(notebook)
-        inserting(provider)
-        chat.ask("Plan it.")
-        expect(chat.permission).to_be_visible()
-        expect(chat.permission).to_have_count(0)
-        expect_end(chat)
-        assert "No answer" in tool_results(provider)[0]
-        assert notebook.sources == [SHOW_CHAT]
-
-
-@pytest.mark.usefixtures("asked")
-def test_question_is_there_again_after_a_reload(notebook: Notebook) -> None:
-    """Reloaded while a question stands: it stands again, and a yes puts the cells into the page of now."""
-    notebook.save()
-    notebook.reload()
-    chat = notebook.chat()
-    expect(chat.region).to_have_attribute("data-notebook", "")
-    expect(chat.permission).to_have_count(1)
-    chat.permission.get_by_role("button", name="Allow once").click()
-    expect_end(chat)
-    assert notebook.sources == [SHOW_CHAT, *PLAN_SOURCES]
-
-
-def test_stop_takes_the_question_away(asked: tuple[Chat, Locator], notebook: Notebook) -> None:
-    """A turn that is stopped asks nothing more."""
-    chat, question = asked
-    chat.stop.click()
-    expect(question).to_have_count(0)
-    chat.expect_idle()
-    assert notebook.sources == [SHOW_CHAT]
-
-
-def test_question_by_keyboard(asked: tuple[Chat, Locator], notebook: Notebook) -> None:
-    """Shift+Tab leads from the text box to the question; after Enter on an answer the box has the focus again."""
-    chat, question = asked
-    deny = question.get_by_role("button", name="Deny")
-    chat.box.focus()
-    for _ in range(4):
-        notebook.page.keyboard.press("Shift+Tab")
-        if deny.evaluate("button => button === document.activeElement"):
-            break
-    expect(deny).to_be_focused()
-    notebook.page.keyboard.press("Enter")
-    expect(question).to_have_count(0)
-    expect(chat.box).to_be_focused()
 
 
 def test_code_in_a_reply_goes_into_cells(notebook: Notebook, provider: FakeProvider) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.asking import calling, expect_end, in_mode, ready
 from tests.browser.lab import Chat, Notebook
 from tests.fakes.faults import FAULTS
 from tests.fakes.provider import DONE, Act, FakeProvider, Reply, finish, text
@@ -199,6 +200,32 @@ def test_question_bars_nobody(themed: Notebook, provider: FakeProvider) -> None:
     chat.box.press("Enter")
     chat.box.press_sequentially("@cell")
     expect(chat.region.get_by_role("listbox", name="Completions")).to_be_visible()
+    found = []
+    for theme in ("JupyterLab Light", "JupyterLab Dark"):
+        themed.set_theme(theme)
+        found += [f"{theme}: {one}" for one in violations(themed)]
+    assert found == []
+
+
+def test_cards_bar_nobody(themed: Notebook, provider: FakeProvider) -> None:
+    """In light and dark, axe finds nothing serious in cards of plans, tests, tools, nor where a change is asked for."""
+    themed.run_code("def double(n):\n    return 2 * n")
+    chat = ready(themed)
+    in_mode(chat, "auto")
+    steps = [{"title": title, "what": "Do it.", "check": "x == 1"} for title in ("Load", "Look")]
+    calling(provider, "make_plan", {"title": "A plan", "goal": "It is done.", "steps": steps})
+    chat.ask("@patricia Plan it.")
+    expect_end(chat, agent="Patricia")
+    tests = "def test_two():\n    assert double(1) == 2\ndef test_wrong():\n    assert double(1) == 3\n"
+    calling(provider, "make_tests", {"target": "double", "tests": tests})
+    chat.ask("@tessa Test it.")
+    expect_end(chat, agent="Tessa")
+    in_mode(chat, "ask")
+    cell = themed.cells[-1]["id"]
+    calling(provider, "replace_cell", {"cell_id": cell, "source": "def double(n):\n    return n + n"})
+    chat.ask("Mend it.")
+    expect(chat.permission.locator("[data-mark='+']")).to_be_visible()
+    chat.log.locator("summary").evaluate_all("all => all.forEach(one => { one.parentElement.open = true; })")
     found = []
     for theme in ("JupyterLab Light", "JupyterLab Dark"):
         themed.set_theme(theme)

@@ -59,8 +59,8 @@ async def notebook(server: Server) -> AsyncIterator[OpenNotebook]:
     """Opens notebooks; their kernels end with their server."""
     kernels: list[Kernel] = []
 
-    async def open_one(on: Server = server, path: str = "") -> Kernel:
-        kernels.append(await open_notebook(on, path or f"{uuid4().hex}.ipynb"))
+    async def open_one(on: Server = server, path: str = "", kernel_name: str = "python3") -> Kernel:
+        kernels.append(await open_notebook(on, path or f"{uuid4().hex}.ipynb", kernel_name))
         return kernels[-1]
 
     yield open_one

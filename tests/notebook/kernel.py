@@ -105,10 +105,11 @@ async def rest(server: Server, method: str, path: str, body: Any = None) -> Any:
     return json.loads(answer) if answer else None
 
 
-async def open_notebook(server: Server, path: str) -> Kernel:
+async def open_notebook(server: Server, path: str, kernel_name: str = "python3") -> Kernel:
     """A kernel that the server starts for a notebook, as a page does that opens it."""
+    kernel_spec = {"name": kernel_name}
     session = await rest(
-        server, "POST", "api/sessions", {"path": path, "name": path, "type": "notebook", "kernel": {"name": "python3"}}
+        server, "POST", "api/sessions", {"path": path, "name": path, "type": "notebook", "kernel": kernel_spec}
     )
     kernel = Kernel(server.folder / "runtime" / f"kernel-{session['kernel']['id']}.json")
     await kernel.connect()

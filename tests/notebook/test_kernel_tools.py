@@ -214,6 +214,7 @@ async def test_candidates_run_before_they_come_into_the_notebook(
     assert "test_wrong" not in cell
     report = (await page.expect("tests.reported"))["report"]
     assert report["counts"] == {"passed": 1, "failed": 1, "error": 1}
+    assert inserted[0]["report_id"] == report["reportId"]
     words = page.seen("ToolCallNotification", toolName="make_tests", status="done")[0]["result"]
     assert "- a_b" in words
     assert "does not parse" in words
@@ -267,6 +268,7 @@ async def test_command_needs_no_model_and_no_yes(serve: Serve, notebook: OpenNot
         ("x = [0] * (10 * 1024**3 // 8)", "memory"),
         ("open('{outside}', 'w').write('x')", "forbidden write"),
         ("while True: __import__('os').fork()", "forbidden process"),
+        ("__import__('sys').stdout.close()", "crashed"),
     ],
 )
 async def test_hostile_tests_leave_everything_unharmed(

@@ -20,6 +20,12 @@ def test_cells() -> None:
         ("code", "code"),
         ("markdown", "step"),
     ]
+    assert [(cell["plan_id"], cell.get("step_id")) for cell in cells] == [
+        ("p", None),
+        ("p", "s1"),
+        ("p", "s1"),
+        ("p", "s2"),
+    ]
     assert cells[0]["source"] == (
         "# A plan\n\n**Goal:** It is done.\n\n- [ ] **1. Load** — check: `x == 1`\n- [ ] **2. Look** — check: `x == 1`"
     )

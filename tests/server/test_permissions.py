@@ -375,7 +375,7 @@ async def test_injected_instructions_do_nothing(client: Client, connect: Connect
         assert cells.inserted == []
         if request["toolName"] == "insert_cells":
             assert "rmtree" in request["preview"]
-            assert "run them" in request["preview"]
+            assert "and run it" in request["preview"]
         await permit(victim, request, "deny")
     await victim.answer(message_id)
     done = {event["toolName"] for event in victim.seen("ToolCallNotification", status="running")}

@@ -70,6 +70,7 @@ async def test_plan_becomes_cells(client: Client, provider: FakeProvider) -> Non
     (updated,) = client.seen("plan.updated")
     (plan,) = await plans(client)
     assert updated["plan"] == plan
+    assert updated["checklist"] == inserted[0]["source"]
     assert (plan["agent"], plan["status"], plan["title"]) == ("patricia", "draft", "Clean sales")
     assert [step["dependsOn"] for step in plan["steps"]] == [[], ["s1"]]
     cells.stop()
@@ -154,7 +155,9 @@ async def test_read_and_update(client: Client, provider: FakeProvider) -> None:
         plan = (await client.request("plan.update", **named, stepId=step_id, status="done"))["plan"]
     assert (plan["status"], [step["status"] for step in plan["steps"]]) == ("done", ["done", "done"])
     await client.until(lambda: len(client.seen("plan.updated")) == 4)
-    assert client.seen("plan.updated")[-1]["plan"] == plan
+    last = client.seen("plan.updated")[-1]
+    assert last["plan"] == plan
+    assert last["checklist"].count("- [x]") == 2
     for params, code in (
         ({**named, "planId": "no"}, -32008),
         ({**named, "stepId": "s9", "status": "done"}, -32008),

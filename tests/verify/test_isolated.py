@@ -34,6 +34,10 @@ QUICK = Limits(test_s=2.0)
         ("import socket; socket.create_connection(('192.0.2.1', 80))", "forbidden network", "192.0.2.1"),
         ("try: open('/etc/passwd', 'a')\n    except BaseException: pass", "forbidden write", "/etc/passwd"),
         ("raise SystemExit(3)", "failed", "SystemExit: 3"),
+        ("import sys; sys.stdout.close()", "crashed", "exit code 1"),
+        ("import os; os.closerange(0, 256)", "crashed", "exit code"),
+        ("import os; os.close(1); os.close(2); assert add(1, 2) == 4", "failed", "assert 3 == 4"),
+        ("open('big', 'wb').write(b'0' * (65 << 20))", "failed", "File too large"),
         ("import pytest; pytest.skip('later')", "skipped", "later"),
     ],
 )
@@ -52,10 +56,6 @@ def test_verdicts(body: str, verdict: str, reason: str) -> None:
         ("def helper(): pass", "error"),
         ("def test_a(no_such_fixture): pass", "error"),
         (
-            "import sys, os\ndef test_a():\n    sys.stdout.close(); os.close(1); os.close(2); assert add(1, 1) == 2",
-            None,
-        ),
-        (
             "def test_a(tmp_path, capsys):\n    (tmp_path / 'a').write_text('b'); open('c', 'w').close(); print(1)",
             "passed",
         ),
@@ -64,11 +64,25 @@ def test_verdicts(body: str, verdict: str, reason: str) -> None:
         ("import pytest\n@pytest.mark.xfail\ndef test_a(): assert False", "skipped"),
     ],
 )
-def test_shapes_of_tests(test: str, verdict: str | None) -> None:
-    """What pytest knows works; what is no test is an error; a closed stdout harms nobody."""
+def test_shapes_of_tests(test: str, verdict: str) -> None:
+    """What pytest knows works; what is no test is an error."""
     one, good = isolated.run("tests", SOURCE, [test, GOOD], QUICK)
-    assert good.verdict == "passed"
-    assert verdict in {None, one.verdict}
+    assert (one.verdict, good.verdict) == (verdict, "passed")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "import sys; sys.__stdout__.close(); sys.__stderr__.close()",
+        "import builtins; builtins.open = None",
+        "import os; os.chdir('/')",
+        "import threading, time\n    threading.Thread(target=time.sleep, args=(99,)).start()",
+    ],
+)
+def test_spoilt_process_is_not_held_against_the_next(body: str) -> None:
+    """A test that passes, and leaves its process in a bad state, costs the one after it nothing."""
+    spoiling, good = isolated.run("tests", SOURCE, [f"def test_bad():\n    {body}\n", GOOD], QUICK)
+    assert (spoiling.verdict, good.verdict) == ("passed", "passed")
 
 
 def test_environment_is_bare(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,8 +8,14 @@ from typing import Any
 
 from whisperer_kernel.verify.report import Outcome, counted
 
-_COLORS = {"passed": "#2e7d32", "skipped": "#8d6e00"}
-_BAD = "#c62828"
+_MIX = "color-mix(in oklab, var({}, {}) 62%, var(--jp-ui-font-color1, currentcolor))"
+"""The theme's colour, nearer to its text, so that it can be read in light and dark."""
+
+_COLORS = {
+    "passed": _MIX.format("--jp-success-color1", "#2e7d32"),
+    "skipped": _MIX.format("--jp-warn-color1", "#8d6e00"),
+}
+_BAD = _MIX.format("--jp-error-color1", "#c62828")
 
 
 class Results:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import msgspec
+
+from whisperer_kernel.events import PlanUpdated
 from whisperer_kernel.plans.model import Plan, Step, StepStatus
 
 DEMO = "*Made by a demo model, which is often wrong: look at every step before you follow it.*"
@@ -16,12 +19,18 @@ _MARKUP = re.compile(r"([\\`<>\[\]!*_#|~$&])")
 
 def plan_cells(plan: Plan) -> list[dict[str, Any]]:
     """The cells of a plan, as ``insert_cells`` takes them: the checklist; per step a heading and the code."""
-    cells = [_cell("markdown", "plan", markdown(plan))]
+    cells = [_cell("markdown", "plan", markdown(plan), plan_id=plan.plan_id)]
     for number, step in enumerate(plan.steps, 1):
-        cells.append(_cell("markdown", "step", _heading(plan, number, step)))
+        marks = {"plan_id": plan.plan_id, "step_id": step.step_id}
+        cells.append(_cell("markdown", "step", _heading(plan, number, step), **marks))
         if step.code is not None:
-            cells.append(_cell("code", "code", step.code))
+            cells.append(_cell("code", "code", step.code, **marks))
     return cells
+
+
+def updated(plan: Plan) -> PlanUpdated:
+    """The event by which a plan is told, with the checklist that its cell is brought up to."""
+    return PlanUpdated(plan=msgspec.to_builtins(plan), checklist=markdown(plan))
 
 
 def markdown(plan: Plan) -> str:
@@ -42,8 +51,8 @@ def prose(text: str) -> str:
     return "".join(escaped).replace("http://", "http\\://").replace("https://", "https\\://")
 
 
-def _cell(kind_of_cell: str, kind: str, source: str) -> dict[str, Any]:
-    return {"type": kind_of_cell, "kind": kind, "source": source}
+def _cell(kind_of_cell: str, kind: str, source: str, **marks: str) -> dict[str, Any]:
+    return {"type": kind_of_cell, "kind": kind, "source": source, **marks}
 
 
 def _item(number: int, step: Step) -> str:

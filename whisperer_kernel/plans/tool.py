@@ -9,8 +9,7 @@ from uuid import uuid4
 
 import msgspec
 
-from whisperer_kernel.events import PlanUpdated
-from whisperer_kernel.plans.cells import markdown, plan_cells
+from whisperer_kernel.plans.cells import markdown, plan_cells, updated
 from whisperer_kernel.plans.model import MAX_STEPS, Draft, Plan, StepDraft, made, mistakes
 from whisperer_kernel.tools.registry import ToolRegistry
 from whisperer_kernel.tools.tool import ReplyShape, ToolContext, ToolFailed, tool
@@ -78,7 +77,7 @@ async def make_plan(
         message_id=context.message_id,
         demo=context.provider.demo,
     )
-    await context.tell(PlanUpdated(plan=msgspec.to_builtins(plan)))
+    await context.tell(updated(plan))
     return await _shown(context, plan)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
@@ -17,6 +17,7 @@ from whisperer_kernel.sessions.services import Services
 from whisperer_kernel.sessions.state import SessionState
 from whisperer_kernel.tools.call import ToolResult
 from whisperer_kernel.tools.permissions import Decision, Grant, bound, decide
+from whisperer_kernel.tools.tool import Tool
 
 Tell = Callable[[OpenCall, Event], Awaitable[None]]
 
@@ -25,12 +26,14 @@ class Hands(msgspec.Struct, frozen=True):
     """What of a session a turn's tool calls need: who carries tools out, whom to ask, whether anybody is there.
 
     ``has_kernel``: whether it belongs to a kernel, whose own client may be still to come.
+    ``stand_ins``: the client tools that this process carries out for the session's kernel, where no client does.
     """
 
     clients: ClientTools
     questions: Questions
     is_attended: Callable[[], bool]
     has_kernel: Callable[[], bool]
+    stand_ins: Callable[[], Sequence[Tool]]
 
 
 class Gate:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from whisperer_kernel.agents.registry import AgentRegistry
@@ -14,6 +14,10 @@ from whisperer_kernel.sessions.sqlite import open_store
 from whisperer_kernel.sessions.store import Store, new_runner
 from whisperer_kernel.tools.permissions import Policy
 from whisperer_kernel.tools.registry import ToolRegistry
+from whisperer_kernel.tools.tool import Tool
+
+StandIns = Callable[[str], Sequence[Tool]]
+"""By a kernel's id: client tools that this process can carry out itself, where no client does."""
 
 
 class Services:
@@ -29,6 +33,7 @@ class Services:
         tools: ToolRegistry | None = None,
         environ: Mapping[str, str],
         choose: Choose = choose,
+        stand_ins: StandIns = lambda _: (),
     ) -> None:
         self.config = config
         self.agents = agents
@@ -38,9 +43,17 @@ class Services:
         self.policy = Policy(deny=config.tools.deny, ask=config.tools.ask, highest_mode=config.tools.highest_mode)
         self.runner = new_runner()
         self.providers = Providers(config, environ, choose)
+        self.stand_ins = stand_ins
 
     @classmethod
-    def load(cls, config: Config, workspace: Path | None, environ: Mapping[str, str] | None = None) -> Services:
+    def load(
+        cls,
+        config: Config,
+        workspace: Path | None,
+        environ: Mapping[str, str] | None = None,
+        *,
+        stand_ins: StandIns = lambda _: (),
+    ) -> Services:
         """Everything as the configuration says. Raises ``ConfigError``."""
         agents = AgentRegistry.load(config, workspace)
         return cls(
@@ -50,6 +63,7 @@ class Services:
             workspace=workspace,
             tools=ToolRegistry.load(),
             environ=os.environ if environ is None else environ,
+            stand_ins=stand_ins,
         )
 
     async def aclose(self) -> None:

@@ -22,7 +22,6 @@ from whisperer_kernel.events import (
     ModeChanged,
     ModelChanged,
     PermissionRequested,
-    PlanUpdated,
     ProviderInfo,
     SessionCleared,
     SessionStatus,
@@ -33,6 +32,7 @@ from whisperer_kernel.events import (
     is_text,
     notification,
 )
+from whisperer_kernel.plans.cells import updated
 from whisperer_kernel.plans.model import Plan, PlanChange, changed
 from whisperer_kernel.sessions.clients import ClientTools
 from whisperer_kernel.sessions.current import CurrentAgent
@@ -93,7 +93,11 @@ class StatelessInteractiveSession:
         self._lease = Lease(services.store, row.id, services.runner, self._log, self._taken, self._deleted)
         self._losing: asyncio.Task[None] | None = None
         self._hands = Hands(
-            ClientTools(), Questions(), lambda: self.is_attended, lambda: self.row.kernel_id is not None
+            ClientTools(),
+            Questions(),
+            lambda: self.is_attended,
+            lambda: self.row.kernel_id is not None,
+            self._stand_ins,
         )
         self._subscribers = Subscribers(self._hands.clients)
         self._current = CurrentAgent(services.agents, self._log, lambda: self.state)
@@ -179,6 +183,9 @@ class StatelessInteractiveSession:
     def is_kept(self) -> bool:
         """Whether a connection is there for which the session stays in memory."""
         return any(subscriber.keeps_alive for subscriber in self._subscribers)
+
+    def _stand_ins(self) -> Sequence[Tool]:
+        return () if self.row.kernel_id is None else self._services.stand_ins(self.row.kernel_id)
 
     @property
     def is_attended(self) -> bool:
@@ -282,7 +289,7 @@ class StatelessInteractiveSession:
         """Change a plan. Raises ``NoSuchItem``, ``InvalidParams``."""
         async with self._planning:
             plan = changed(self.state.plan(plan_id), change)
-            await self._log.append(PlanUpdated(plan=msgspec.to_builtins(plan)))
+            await self._log.append(updated(plan))
             return plan
 
     def declare(self, subscriber: Subscriber, tools: Sequence[Tool]) -> None:

@@ -70,7 +70,8 @@ class TurnTools:
     def usable(self) -> list[Tool]:
         """What this agent may use and somebody can carry out now, each name once."""
         here = {tool.name: tool for tool in self._services.tools.all() if tool.run is not None}
-        tools = {**{tool.name: tool for tool in self._hands.clients.tools()}, **here}
+        others = {tool.name: tool for tool in [*self._hands.stand_ins(), *self._hands.clients.tools()]}
+        tools = {**others, **here}
         return [tool for tool in tools.values() if self._spec.may_use(tool.name, tool.tags)]
 
     def offered(self) -> tuple[ToolSchema, ...]:
@@ -153,13 +154,16 @@ class TurnTools:
         return await self._at(name), _unknown(name) if tool is None else _nobody(name)
 
     async def _at(self, name: str) -> Tool | None:
-        """The tool as a client has declared it; a kernel that has not said so yet is waited for."""
+        """The tool as a client has declared it, or who stands in for one; a kernel on its way is waited for."""
         clients, asker = self._hands.clients, self._user.client_id
+        if (found := clients.find(name, asker)) is not None:
+            return found[1]
+        if (stand_in := next((tool for tool in self._hands.stand_ins() if tool.name == name), None)) is not None:
+            return stand_in
         known = self._services.tools.get(name)
-        if known is not None and known.tags & IN_KERNEL and self._hands.has_kernel():
-            found = await clients.awaited(name, asker, KERNEL_WAIT_S)
-        else:
-            found = clients.find(name, asker)
+        if known is None or not known.tags & IN_KERNEL or not self._hands.has_kernel():
+            return None
+        found = await clients.awaited(name, asker, KERNEL_WAIT_S)
         return None if found is None else found[1]
 
     def _exhausted(self, call: OpenCall) -> ToolResult | None:

@@ -15,14 +15,18 @@ Kind = Literal["plan", "step", "test", "report", "code"]
 CellId = Annotated[
     str, msgspec.Meta(min_length=1, max_length=64, description="A cell's id, as notebook_outline tells it.")
 ]
+Mark = Annotated[str, msgspec.Meta(max_length=64)]
 
 
 class NewCell(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """A cell to be put into the notebook."""
+    """A cell to be put into the notebook. The ids say whose cell it is: of a plan, of one of its steps, of a report."""
 
     type: Literal["code", "markdown", "raw"]
     source: Annotated[str, msgspec.Meta(max_length=100_000)]
     kind: Kind = "code"
+    plan_id: Mark | None = None
+    step_id: Mark | None = None
+    report_id: Mark | None = None
 
 
 def _effect(arguments: dict[str, Any]) -> Effect:
@@ -37,7 +41,9 @@ def _granted(arguments: dict[str, Any]) -> tuple[str, ...] | None:
 def _inserted(arguments: dict[str, Any]) -> str:
     shown = [f"# {cell.get('type')}\n{cell.get('source')}" for cell in arguments.get("cells", [])]
     where = f"after cell {arguments['after']}" if arguments.get("after") else "below the chat"
-    return "\n\n".join([f"Insert {len(shown)} cells {where}{' and run them' if arguments.get('run') else ''}:", *shown])
+    what = "1 cell" if len(shown) == 1 else f"{len(shown)} cells"
+    run = f" and run {'it' if len(shown) == 1 else 'them'}" if arguments.get("run") else ""
+    return "\n\n".join([f"Insert {what} {where}{run}:", *shown])
 
 
 @tool(effect="read", tags={"cells"}, executor="client")

@@ -141,7 +141,10 @@ class _Process:
         results = {told["end"]: _result(told, self._reports(told["end"])) for told in self._told if "end" in told}
         begun = [told["start"] for told in self._told if "start" in told and told["start"] not in results]
         if begun:
-            results[begun[-1]] = self._cut_off(code, self._reports(begun[-1]))
+            cut_off = self._cut_off(code, self._reports(begun[-1]))
+            # Those before it may have spoilt the process: it is run again, as the first in one of its own.
+            if cut_off.verdict != "crashed" or not results:
+                results[begun[-1]] = cut_off
         if not results:
             raise Broken(self._never_started(code))
         return results

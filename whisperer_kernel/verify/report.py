@@ -104,4 +104,4 @@ def cell_of(run: RunReport, origin: Origin) -> str:
         labels.append("# Characterisation tests: they record what the code does today, mistakes included.")
     parts = ["%%tests\n" + "\n".join(labels)]
     parts += [run.support] if run.support.strip() else []
-    return "\n\n".join([*parts, *(outcome.source for outcome in run.passed)]) + "\n"
+    return "\n\n".join([*parts, *(outcome.source for outcome in run.passed)])

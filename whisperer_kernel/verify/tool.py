@@ -61,7 +61,7 @@ def in_words(report: Report) -> str:
         lines.append("The isolated process did not get: " + "; ".join(report.missing))
     lines += [f"Note: {note}" for note in report.notes]
     if report.cell and not report.inserted:
-        lines.append(f"```python\n{report.cell}```")
+        lines.append(f"```python\n{report.cell}\n```")
     return "\n\n".join(lines)
 
 
@@ -82,10 +82,11 @@ async def _run(context: ToolContext, target: str, tests: str) -> RunReport:
 
 async def _placed(context: ToolContext, run: RunReport, origin: Origin, intent: str) -> Report:
     """The report, after what passed was put into the notebook, or could not be."""
+    report_id = uuid4().hex
     cell = cell_of(run, origin)
-    inserted, placing = await _inserted(context, cell)
+    inserted, placing = await _inserted(context, cell, report_id)
     return Report(
-        report_id=uuid4().hex,
+        report_id=report_id,
         message_id=context.message_id,
         target=run.target,
         origin=origin,
@@ -101,10 +102,10 @@ async def _placed(context: ToolContext, run: RunReport, origin: Origin, intent: 
     )
 
 
-async def _inserted(context: ToolContext, cell: str) -> tuple[bool, str]:
+async def _inserted(context: ToolContext, cell: str, report_id: str) -> tuple[bool, str]:
     if not cell:
         return False, "None passed, so nothing was put into the notebook."
-    cells: list[dict[str, Any]] = [{"type": "code", "source": cell, "kind": "test"}]
+    cells: list[dict[str, Any]] = [{"type": "code", "source": cell, "kind": "test", "report_id": report_id}]
     try:
         await context.ask_client("insert_cells", {"cells": cells, "run": False})
     except ToolFailed as error:

@@ -73,9 +73,34 @@ const scenes: Record<string, () => void | Promise<void>> = {
     question("q1", "@tessa test parse_price");
     session.say("q1", "tessa").chunk("Let me see what `parse_price` does.");
     const call = { messageId: "q1", agent: "tessa", executor: "server" as const };
-    session.emit("ToolCallNotification", { ...call, toolCallId: "t1", toolName: "kernel.inspect", arguments: { name: "parse_price" }, status: "done", result: "def parse_price(text: str) -> float" });
-    session.emit("ToolCallNotification", { ...call, toolCallId: "t2", toolName: "kernel.run", arguments: { code: "parse_price('1,50 €')" }, status: "running" });
-    session.emit("ToolCallNotification", { ...call, toolCallId: "t3", toolName: "files.read", arguments: { path: "../secret" }, status: "denied", error: "Outside the workspace" });
+    session.emit("ToolCallNotification", { ...call, toolCallId: "t1", toolName: "source_of", arguments: { name: "parse_price" }, status: "done", result: '{"name":"parse_price","source":"def parse_price(text: str) -> float: ..."}' });
+    session.emit("ToolCallNotification", { ...call, toolCallId: "t2", toolName: "run_tests", arguments: { target: "parse_price", tests: "def test_a(): ..." }, status: "running" });
+    session.emit("ToolCallNotification", { ...call, toolCallId: "t3", toolName: "read_file", arguments: { path: "../secret" }, status: "error", error: "There is no file ../secret in the workspace." });
+    session.emit("ToolCallNotification", { ...call, toolCallId: "t4", toolName: "set_lamp", arguments: { room: "kitchen", on: true }, status: "waiting_permission" });
+  },
+  made: () => {
+    question("q1", "@patricia plan the cleaning of my sales");
+    session.emit("plan.updated", { plan: { planId: "p1", title: "Clean the sales of a year", goal: "Every row has an amount and a month.", steps: [
+      { stepId: "s1", title: "Load the file", status: "done" },
+      { stepId: "s2", title: "Drop rows without an amount, and say how many there were and where they stood in the file", status: "doing" },
+      { stepId: "s3", title: "Parse the dates", status: "failed" },
+      { stepId: "s4", title: "Plot by month", status: "open" },
+    ] } });
+    question("q2", "@tessa test parse_price");
+    session.emit("tests.reported", { report: { reportId: "r1", target: "parse_price", counts: { passed: 3, failed: 1, timeout: 1, skipped: 1 }, inserted: true, placing: "Those that passed are in the notebook.", missing: ["client (a database connection)"], outcomes: [
+      { name: "test_plain", verdict: "passed" },
+      { name: "test_comma", verdict: "failed", reason: "AssertionError: assert 150.0 == 1.5\n +  where 150.0 = parse_price('1,50 €')" },
+      { name: "test_never_ends", verdict: "timeout", reason: "did not end within 5 s" },
+      { name: "test_later", verdict: "skipped", reason: "later" },
+    ] } });
+    session.emit("tests.reported", { report: { reportId: "r2", target: "slugify", origin: "characterisation", counts: { passed: 4 }, inserted: false, placing: "They are not in the notebook: The user did not permit this.", outcomes: [] } });
+  },
+  permission: () => {
+    question("q1", "@patricia plan the cleaning of my sales");
+    const asks = { messageId: "q1", agent: "patricia", expiresAt: new Date(Date.now() + 3e5).toISOString() };
+    const cells = [{ type: "markdown", source: "# Clean sales\n\n- [ ] **1. Load**" }, { type: "code", source: "import pandas as pd\nsales = pd.read_csv('sales.csv')" }];
+    session.emit("tool.permission_requested", { ...asks, requestId: "r1", toolCallId: "t1", toolName: "insert_cells", arguments: { cells }, bound: { run: null } });
+    session.emit("tool.permission_requested", { ...asks, requestId: "r2", toolCallId: "t2", toolName: "set_lamp", arguments: { room: "kitchen", on: true }, bound: { room: "kitchen", on: true } });
   },
   demo: () => {
     question("q1", "What is in this notebook?");

@@ -17,8 +17,25 @@ export interface NotebookRequests {
   insert: { params: { source: string; language: string; agent: string }; result: null };
   /** Replace the source of the cell that the person was last in. */
   replace: { params: { source: string }; result: null };
+  /** Bring a plan's cell up to date, unless the person has changed it. */
+  tick: { params: { planId: string; checklist: string }; result: Ticked };
+  /** Go to the cell of a plan or a report. */
+  show: { params: { planId: string } | { reportId: string }; result: null };
+  /** These cells as they are now; what is not there is left out. */
+  read: { params: { cellIds: readonly string[] }; result: CellText[] };
   /** What the person may want to show to an agent. */
   look: { params: Record<string, never>; result: Surroundings };
+}
+
+/** Whether the plan's cell is up to date, the person's own by now, or not there. */
+export type Ticked = "ticked" | "edited" | "gone";
+
+export interface CellText {
+  id: string;
+  /** From 1, as they stand. */
+  number: number;
+  type: string;
+  source: string;
 }
 
 type Does = keyof NotebookRequests;
@@ -62,6 +79,12 @@ export function askNotebook<D extends Does>(
   document.dispatchEvent(new CustomEvent(REQUEST, { detail }));
   return answer;
 }
+
+/** `askNotebook` for those who know where they stand. */
+export type AskNotebook = <D extends Does>(
+  does: D,
+  params: NotebookRequests[D]["params"],
+) => Promise<NotebookRequests[D]["result"]> | null;
 
 /** Calls back when somebody has begun to own the cells; returns how to stop that. */
 export function onNotebookReady(listener: () => void): () => void {

@@ -137,7 +137,19 @@ export interface Plan {
   planId: string;
   title?: string;
   goal?: string;
-  steps?: { title: string; status?: string }[];
+  steps?: PlanStep[];
+  /** Made by the demo model. */
+  demo?: boolean;
+}
+
+export type StepStatus = "open" | "doing" | "done" | "failed" | "skipped";
+
+export interface PlanStep {
+  title: string;
+  stepId?: string;
+  status?: StepStatus;
+  /** A line of Python that holds when the step is done. */
+  check?: string;
 }
 
 /** What a client must know of a test report to show it. */
@@ -146,9 +158,22 @@ export interface Report {
   /** What was tested. */
   target?: string;
   counts?: Record<string, number>;
-  outcomes?: { name: string; verdict: string; reason?: string }[];
-  /** Whether and where the tests were put in. */
+  outcomes?: Outcome[];
+  /** Whether a model wrote the tests, or they record what the code does today. */
+  origin?: string;
+  /** Whether those that passed were put into the notebook, and the same in words. */
+  inserted?: boolean;
   placing?: string;
+  /** What the target needs and the run did without. */
+  missing?: string[];
+  notes?: string[];
+}
+
+/** What came of one test. */
+export interface Outcome {
+  name: string;
+  verdict: string;
+  reason?: string;
 }
 
 export interface ResumeResult {
@@ -228,7 +253,8 @@ export interface NotificationParams {
   "tool.permission_resolved": { requestId: string; decision: PermissionDecision; by: string };
   "context.resolved": { messageId: string; problems?: string[] };
   "session.mode_changed": { mode: Mode };
-  "plan.updated": { plan: Plan };
+  /** `checklist` is the text of the plan's cell. */
+  "plan.updated": { plan: Plan; checklist?: string };
   "tests.reported": { report: Report };
   "agent.switched": { from: string; to: string; by: "user" | "agent" | "handoff" };
   SessionStatusNotification: {
@@ -282,6 +308,10 @@ export interface Requests {
   "tool.permit": {
     params: { sessionId: string; requestId: string; decision: PermissionDecision };
     result: { status: number };
+  };
+  "plan.update": {
+    params: { sessionId: string; planId: string; stepId: string; status: StepStatus };
+    result: { plan: Plan };
   };
   "session.set_mode": { params: { sessionId: string; mode: Mode }; result: { mode: Mode } };
   "session.cancel": { params: { sessionId: string; messageId?: string }; result: { cancelled: boolean } };

@@ -15,6 +15,7 @@ import {
   type SendResult,
   type SessionEvent,
   type SessionParams,
+  type StepStatus,
 } from "./protocol";
 import { EMPTY, fold, fromSnapshot, runningTurn, withPermissions, type ChatState } from "./state";
 import { ConnectionLost, RpcError, type Notification, type Transport } from "./transport";
@@ -160,6 +161,13 @@ export class SessionClient {
     const sessionId = this.#sessionId;
     if (!sessionId) return;
     await this.#tell(() => this.transport.request("session.set_mode", { sessionId, mode }));
+  }
+
+  /** Says how far a step of a plan has come. */
+  async setStep(planId: string, stepId: string, status: StepStatus): Promise<void> {
+    const sessionId = this.#sessionId;
+    if (!sessionId) return;
+    await this.#tell(() => this.transport.request("plan.update", { sessionId, planId, stepId, status }));
   }
 
   /** Runs a slash command and notes its answer. Resolves to whether it was carried out. */

@@ -73,7 +73,13 @@ export type ProviderStatus = NotificationParams["provider.status"];
 export interface Card {
   key: string;
   behind: string | null;
-  made: { plan: Plan } | { report: Report };
+  made: MadePlan | { report: Report };
+}
+
+export interface MadePlan {
+  plan: Plan;
+  /** The text of its cell in the notebook; `null` where the server has not told. */
+  checklist: string | null;
 }
 
 export interface ChatState {
@@ -151,7 +157,7 @@ export function fold(state: ChatState, event: SessionEvent): ChatState {
     case "tool.permission_resolved":
       return withoutPermissions(state, ({ requestId }) => requestId === event.params.requestId);
     case "plan.updated":
-      return withCard(state, { plan: event.params.plan });
+      return withCard(state, { plan: event.params.plan, checklist: event.params.checklist ?? null });
     case "tests.reported":
       return withCard(state, { report: event.params.report });
     case "session.model_changed":
@@ -175,7 +181,7 @@ export function fromSnapshot(state: ChatState, snapshot: Snapshot): ChatState {
     cards: [],
   };
   const made = [
-    ...(snapshot.plans ?? []).map((plan) => ({ plan })),
+    ...(snapshot.plans ?? []).map((plan) => ({ plan, checklist: null })),
     ...(snapshot.reports ?? []).map((report) => ({ report })),
   ];
   return made.reduce(withCard, plain);

@@ -1,7 +1,8 @@
 /** The tools by which agents touch cells, as `whisperer_kernel/tools/cells.py` describes them to the model. */
 
 import type { Cell } from "@jupyterlab/cells";
-import type { ToolCallParams } from "../protocol";
+import type { NotificationParams, ToolCallParams } from "../protocol";
+import type { Notification } from "../transport";
 import { contentOf, type NewCell, type NotebookCells } from "./cells";
 import type { Tools } from "./toolClient";
 
@@ -9,8 +10,17 @@ import type { Tools } from "./toolClient";
 const INSERTED_MS = 25_000;
 const RUN_MS = 590_000;
 
+interface WireCell {
+  type: NewCell["type"];
+  source: string;
+  kind?: string;
+  plan_id?: string;
+  step_id?: string;
+  report_id?: string;
+}
+
 interface Arguments {
-  cells?: { type: NewCell["type"]; source: string; kind?: string }[];
+  cells?: WireCell[];
   after?: string | null;
   run?: boolean;
   cell_id?: string;
@@ -42,6 +52,13 @@ export class CellTools implements Tools {
     return Object.keys(this.#tools);
   }
 
+  /** A plan has changed: its cell follows, whether or not a chat shows it. */
+  heard({ method, params }: Notification): void {
+    if (method !== "plan.updated") return;
+    const { plan, checklist } = params as unknown as NotificationParams["plan.updated"];
+    if (checklist) this.cells.tick(plan.planId, checklist);
+  }
+
   async carryOut(call: ToolCallParams, sessionId: string): Promise<string> {
     const tool = this.#tools[call.toolName];
     if (!tool) throw new Error(`This notebook has no tool named ${call.toolName}.`);
@@ -49,7 +66,7 @@ export class CellTools implements Tools {
   }
 
   async #insert({ cells, after, run }: Arguments, { agent, toolCallId }: ToolCallParams, sessionId: string) {
-    const wanted = (cells ?? []).map(({ type, source, kind }) => ({ type, source, kind: kind ?? "code" }));
+    const wanted = (cells ?? []).map(newCell);
     const behind = after ? this.cells.get(after) : this.cells.endOfMade(this.anchor(sessionId));
     const inserted = this.cells.insert(wanted, behind, { agent, requestId: toolCallId });
     return run ? { inserted, ...(await this.#run(inserted, INSERTED_MS)) } : { inserted };
@@ -67,4 +84,8 @@ export class CellTools implements Tools {
     const outputs = ran.map(({ id, outputs: texts }) => ({ id, outputs: texts ?? [] }));
     return end === "late" ? { still_running: true, ran: outputs } : { ran: outputs };
   }
+}
+
+function newCell({ type, source, kind, plan_id, step_id, report_id }: WireCell): NewCell {
+  return { type, source, kind: kind ?? "code", planId: plan_id, stepId: step_id, reportId: report_id };
 }

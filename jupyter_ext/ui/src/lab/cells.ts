@@ -1,6 +1,7 @@
 /** The cells of one notebook: what the tools read, put in, replace and run. Cells are named by their nbformat id. */
 
 import type { Cell, ICodeCellModel, MarkdownCell } from "@jupyterlab/cells";
+import type { CellText, Ticked } from "../notebook";
 import { NotebookActions, type Notebook, type NotebookPanel } from "@jupyterlab/notebook";
 import { hasFailed, outputsAsText, type Output } from "./outputs";
 
@@ -11,6 +12,10 @@ export interface NewCell {
   type: "code" | "markdown" | "raw";
   source: string;
   kind: string;
+  /** Whose cell it is. */
+  planId?: string | undefined;
+  stepId?: string | undefined;
+  reportId?: string | undefined;
 }
 
 /** Where cells come from, kept in their metadata. */
@@ -18,6 +23,12 @@ export interface Origin {
   agent: string;
   /** One insertion: cells that carry it are not put in a second time. */
   requestId: string;
+}
+
+/** What is kept in a cell's metadata. */
+interface Mark extends Origin, Pick<NewCell, "kind" | "planId" | "stepId" | "reportId"> {
+  /** Of a plan's cell: the fingerprint of its source as it was written. Another source is the person's. */
+  written?: string;
 }
 
 export interface CellOutline {
@@ -74,7 +85,7 @@ export class NotebookCells {
     if (before.length > 0) return before.map(({ model }) => model.id);
     const shared = this.#shared;
     const at = after ? this.all.indexOf(after) + 1 : this.all.length;
-    this.#asOneStep(() => {
+    asOneStep(shared, () => {
       shared.insertCells(at, cells.map((cell) => dressed(cell, origin)));
     });
     const made = this.all.slice(at, at + cells.length);
@@ -86,17 +97,40 @@ export class NotebookCells {
   endOfMade(after: Cell | null): Cell | null {
     if (after === null) return null;
     const following = this.all.slice(this.all.indexOf(after) + 1);
-    const foreign = following.findIndex((cell) => originOf(cell) === null);
+    const foreign = following.findIndex((cell) => markOf(cell) === null);
     return (foreign < 0 ? following : following.slice(0, foreign)).at(-1) ?? after;
   }
 
   /** One step to undo in that cell, as if the person had typed it. */
   replace(id: string, source: string): void {
     const { sharedModel } = this.get(id).model;
-    const steps = sharedModel as unknown as Undoable;
-    steps.undoManager?.stopCapturing();
-    sharedModel.setSource(source);
-    steps.undoManager?.stopCapturing();
+    asOneStep(sharedModel, () => {
+      sharedModel.setSource(source);
+    });
+  }
+
+  /** Brings a plan's cell up to date, as one step to undo in it. What the person has changed stays as it is. */
+  tick(planId: string, checklist: string): Ticked {
+    const cells = this.all.filter((cell) => markOf(cell)?.kind === "plan" && markOf(cell)?.planId === planId);
+    const untouched = cells.filter((cell) => markOf(cell)?.written === fingerprint(sourceOf(cell)));
+    for (const cell of untouched) if (sourceOf(cell) !== checklist) rewrite(cell, checklist);
+    if (cells.length === 0) return "gone";
+    return untouched.length === 0 ? "edited" : "ticked";
+  }
+
+  /** Those of these cells that are there. */
+  texts(ids: readonly string[]): CellText[] {
+    return this.all.flatMap((cell, index) => {
+      const { id, type } = cell.model;
+      return ids.includes(id) ? [{ id, number: index + 1, type, source: sourceOf(cell) }] : [];
+    });
+  }
+
+  /** The first cell that a plan or a report put in. */
+  madeFor(made: { planId?: string; reportId?: string }): Cell | null {
+    const belongs = (mark: Partial<Mark> | null) =>
+      mark !== null && (made.planId ? mark.planId === made.planId : mark.reportId === made.reportId);
+    return this.all.find((cell) => belongs(markOf(cell))) ?? null;
   }
 
   /** Runs code cells one after the other, up to the first that fails. */
@@ -113,39 +147,69 @@ export class NotebookCells {
     void this.notebook.scrollToItem(index);
   }
 
+  /** Shows it, and keys go to it from now on: Shift+Enter runs it. */
+  goTo(id: string): void {
+    this.show(id);
+    this.notebook.deselectAll();
+    this.notebook.mode = "command";
+    void NotebookActions.focusActiveCell(this.notebook);
+  }
+
   get #shared() {
     const { model } = this.notebook;
     if (!model) throw new Error("The notebook is not loaded yet.");
     return model.sharedModel;
   }
 
-  /** Otherwise edits within half a second are one step with it. */
-  #asOneStep(work: () => void): void {
-    const shared = this.#shared;
-    const steps = shared as unknown as Undoable;
-    steps.undoManager?.stopCapturing();
-    shared.transact(work);
-    steps.undoManager?.stopCapturing();
-  }
-
   #madeBy({ requestId }: Origin): Cell[] {
-    return this.all.filter((cell) => originOf(cell)?.requestId === requestId);
+    return this.all.filter((cell) => markOf(cell)?.requestId === requestId);
   }
 }
 
-/** Of the shared models, which keep it out of their interface. */
+/** What the shared models of notebooks and of cells have in common; some of it they keep out of their interfaces. */
 interface Undoable {
-  undoManager?: { stopCapturing: () => void };
+  transact: (work: () => void) => void;
+  undoManager?: { stopCapturing: () => void } | null;
 }
 
-function dressed({ type, source, kind }: NewCell, origin: Origin) {
-  const metadata = { whisperer: { agent: origin.agent, kind, requestId: origin.requestId }, tags: ["whisperer"] };
-  return { cell_type: type, source, metadata };
+/** Otherwise edits within half a second are one step with it. */
+function asOneStep(shared: Undoable, work: () => void): void {
+  shared.undoManager?.stopCapturing();
+  shared.transact(work);
+  shared.undoManager?.stopCapturing();
 }
 
-function originOf(cell: Cell): Partial<Origin> | null {
+function dressed({ type, source, kind, planId, stepId, reportId }: NewCell, { agent, requestId }: Origin) {
+  const whisperer: Mark = {
+    agent,
+    kind,
+    requestId,
+    ...(planId && { planId }),
+    ...(stepId && { stepId }),
+    ...(reportId && { reportId }),
+    ...(kind === "plan" && { written: fingerprint(source) }),
+  };
+  return { cell_type: type, source, metadata: { whisperer: { ...whisperer }, tags: ["whisperer"] } };
+}
+
+function markOf(cell: Cell): Partial<Mark> | null {
   const mark: unknown = cell.model.getMetadata("whisperer");
   return typeof mark === "object" && mark !== null ? mark : null;
+}
+
+function rewrite(cell: Cell, source: string): void {
+  const { sharedModel } = cell.model;
+  asOneStep(sharedModel, () => {
+    sharedModel.setSource(source);
+    sharedModel.setMetadata("whisperer", { ...markOf(cell), written: fingerprint(source) });
+  });
+}
+
+/** FNV-1a over the text's characters: enough to see that somebody has typed. */
+function fingerprint(text: string): string {
+  let hash = 0x811c9dc5;
+  for (let at = 0; at < text.length; at += 1) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);
+  return (hash >>> 0).toString(16);
 }
 
 export function sourceOf(cell: Cell): string {

@@ -1,7 +1,7 @@
 import type { NotebookPanel } from "@jupyterlab/notebook";
 import type { Cell } from "@jupyterlab/cells";
 import type { Kernel } from "@jupyterlab/services";
-import type { Surroundings } from "../notebook";
+import type { CellText, Surroundings, Ticked } from "../notebook";
 import type { Transport } from "../transport";
 import { CellTools } from "./cellTools";
 import { NotebookCells } from "./cells";
@@ -65,6 +65,24 @@ export class Panel {
     this.#cells.replace(cell.model.id, source);
     this.#cells.show(cell.model.id);
     return null;
+  }
+
+  async tick(planId: string, checklist: string): Promise<Ticked> {
+    await this.widget.context.ready;
+    return this.#cells.tick(planId, checklist);
+  }
+
+  async show(made: { planId: string } | { reportId: string }): Promise<null> {
+    await this.widget.context.ready;
+    const cell = this.#cells.madeFor(made);
+    if (!cell) throw new Error("Not in this notebook");
+    this.#cells.goTo(cell.model.id);
+    return null;
+  }
+
+  async read(cellIds: readonly string[]): Promise<CellText[]> {
+    await this.widget.context.ready;
+    return this.#cells.texts(cellIds);
   }
 
   async look(): Promise<Surroundings> {

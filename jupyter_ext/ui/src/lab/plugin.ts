@@ -47,6 +47,9 @@ const plugin: JupyterFrontEndPlugin<void> = {
       join: (from, { sessionId, kernelId }) => panels.around(from, kernelId)?.join(sessionId, from) ?? null,
       insert: (from, code) => panels.around(from)?.insert(from, code) ?? null,
       replace: (from, { source }) => panels.around(from)?.replace(source) ?? null,
+      tick: (from, { planId, checklist }) => panels.around(from)?.tick(planId, checklist) ?? null,
+      show: (from, made) => panels.around(from)?.show(made) ?? null,
+      read: (from, { cellIds }) => panels.around(from)?.read(cellIds) ?? null,
       look: (from) => panels.around(from)?.look() ?? null,
     });
   },

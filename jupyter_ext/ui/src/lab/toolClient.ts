@@ -7,6 +7,8 @@ export interface Tools {
   readonly names: readonly string[];
   /** Resolves to what the model reads; rejects with why it could not be done. */
   carryOut: (call: ToolCallParams, sessionId: string) => Promise<string>;
+  /** What else is told in the sessions, where that is of interest. */
+  heard?: (notification: Notification) => void;
 }
 
 interface Outcome {
@@ -72,8 +74,12 @@ export class ToolClient {
     for (const call of [...this.#unanswered.values(), ...attached.toolCalls]) void this.#carryOut(call);
   }
 
-  #receive({ method, params }: Notification): void {
-    if (method !== "ToolCallNotification") return;
+  #receive(notification: Notification): void {
+    const { method, params } = notification;
+    if (method !== "ToolCallNotification") {
+      this.tools.heard?.(notification);
+      return;
+    }
     const call = params as unknown as Asked;
     const isAsked = call.executor === "client" && call.status === "running" && call.clientId === this.#clientId;
     if (isAsked) void this.#carryOut(call);

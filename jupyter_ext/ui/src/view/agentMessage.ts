@@ -95,13 +95,13 @@ class SegmentView {
     this.element.classList.toggle("whisperer-growing", isGrowing);
     this.#text.update(text, !isGrowing);
     for (const call of toolCalls) {
-      const card = this.#cards.get(call.toolCallId) ?? this.#addCard(call.toolCallId, call.toolName);
+      const card = this.#cards.get(call.toolCallId) ?? this.#addCard(call.toolCallId);
       card.update(call);
     }
   }
 
-  #addCard(toolCallId: string, name: string): ToolCard {
-    const card = new ToolCard(name);
+  #addCard(toolCallId: string): ToolCard {
+    const card = new ToolCard();
     this.#cards.set(toolCallId, card);
     this.element.append(card.element);
     return card;

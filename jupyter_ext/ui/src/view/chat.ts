@@ -7,6 +7,7 @@ import type { askNotebook } from "../notebook";
 import type { ContextItem } from "../protocol";
 import type { Picture, SessionClient } from "../session";
 import { runningTurn } from "../state";
+import { question } from "../toolWords";
 import { usageDetail, usageWords } from "../words";
 import { AgentPicker } from "./agentPicker";
 import { Cast, tint } from "./cast";
@@ -15,8 +16,8 @@ import { Composer, type Draft } from "./composer";
 import { Conversation } from "./conversation";
 import { button, h, icon, ICONS, setText } from "./dom";
 import { ModePicker } from "./modePicker";
+import { PermissionPrompts } from "./permissionPrompt";
 import { ProviderPanel } from "./providerPanel";
-import { PermissionPrompts, question } from "./permissionPrompt";
 import { Repaint } from "./repaint";
 import { ScrollPin } from "./scrollPin";
 import { isShortcut } from "./shortcut";
@@ -62,14 +63,17 @@ export class ChatView {
     onDiscard: (clientMessageId) => {
       this.session.discard(clientMessageId);
     },
+    onStep: (planId, stepId, status) => void this.session.setStep(planId, stepId, status),
+    ask: (does, params) => this.options.ask(this.element, does, params),
   });
   readonly #composer: Composer;
-  readonly #permissions = new PermissionPrompts(
-    (requestId, decision) => void this.session.permit(requestId, decision),
-    () => {
+  readonly #permissions = new PermissionPrompts({
+    onDecide: (requestId, decision) => void this.session.permit(requestId, decision),
+    onFocusLost: () => {
       this.#composer.focus();
     },
-  );
+    readCells: (cellIds) => this.options.ask(this.element, "read", { cellIds }),
+  });
   readonly #mode = new ModePicker((mode) => {
     // Until the server agrees the old one is in force, and is shown.
     void this.session.setMode(mode).then(() => {
@@ -110,6 +114,7 @@ export class ChatView {
   /** Whether somebody owns the cells around the chat: only then there is something to do with code but copy it. */
   set hasNotebook(has: boolean) {
     this.element.toggleAttribute("data-notebook", has);
+    this.#repaint.request();
   }
 
   /** Ends the view; the session goes on. */
@@ -222,7 +227,8 @@ export class ChatView {
     this.#picker.update(picture.agents, chat.agent, connection === "live");
     this.#paintProvider(picture);
     this.#paintProblem(picture);
-    this.#conversation.update(picture, this.#cast);
+    const canTick = this.session.isCaughtUp && this.element.hasAttribute("data-notebook");
+    this.#conversation.update(picture, this.#cast, canTick);
     this.#paintSuggestions(picture);
     const isRunning = runningTurn(chat) !== null;
     this.#composer.update(isRunning, chat.agent && this.#cast.nameOf(chat.agent), picture.agents);
@@ -240,7 +246,7 @@ export class ChatView {
     // What is settled further on in a replay is not worth asking.
     const asked = this.session.isCaughtUp ? chat.permissions : [];
     const fresh = this.#permissions.update(asked, this.#cast).at(-1);
-    if (fresh) this.#announcer.textContent = `Permission: ${question(fresh, this.#cast)}.`;
+    if (fresh) this.#announcer.textContent = `Permission: ${question(fresh, this.#cast.nameOf(fresh.agent))}.`;
   }
 
   #paintProvider({ chat, connection }: Picture): void {

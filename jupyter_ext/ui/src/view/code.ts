@@ -19,11 +19,7 @@ export const CODE_USED = "whisperer-code-used";
 
 /** Code with its language and buttons to use it. */
 export function codeBlock(text: string, language: string, highlight: boolean): HTMLElement {
-  const code = h("code", {});
-  const markup = highlight ? highlighted(text, language) : null;
-  // highlight.js escapes the text and adds nothing but <span class="hljs-…">.
-  if (markup === null) code.textContent = text;
-  else code.innerHTML = markup;
+  const code = highlight ? highlightedCode(text, language) : h("code", {}, text);
   return h(
     "div",
     { class: "whisperer-code" },
@@ -38,6 +34,16 @@ export function codeBlock(text: string, language: string, highlight: boolean): H
     // Scrolling sideways by keyboard needs focus.
     h("pre", { tabindex: "0" }, code),
   );
+}
+
+/** The text, with its parts marked up where the language is known. */
+export function highlightedCode(text: string, language: string): HTMLElement {
+  const code = h("code", {});
+  const markup = highlighted(text, language);
+  // highlight.js escapes the text and adds nothing but <span class="hljs-…">.
+  if (markup === null) code.textContent = text;
+  else code.innerHTML = markup;
+  return code;
 }
 
 /** The style sheet shows it where a notebook is. */

@@ -1,22 +1,26 @@
 import type { Picture } from "../session";
+import type { AskNotebook } from "../notebook";
 import type { ContextItem } from "../protocol";
 import { queuedTurns, runningTurn, type AgentEntry, type Card, type Entry, type UserEntry } from "../state";
 import type { Outgoing } from "../outbox";
 import { AgentMessage } from "./agentMessage";
 import type { Cast } from "./cast";
 import { h } from "./dom";
-import { MadeCard } from "./madeCard";
 import { NoteMessage } from "./noteMessage";
 import { PendingReply } from "./pendingReply";
+import { PlanCard, type PlanSurroundings } from "./planCard";
+import { ReportCard } from "./reportCard";
 import { UserMessage, type Delivery } from "./userMessage";
 
 export interface ConversationActions {
   onTakeBack: (messageId: string) => void;
   onAsk: (text: string, context: readonly ContextItem[]) => void;
   onDiscard: (clientMessageId: string) => void;
+  onStep: PlanSurroundings["onStep"];
+  ask: AskNotebook;
 }
 
-type Row = AgentMessage | UserMessage | PendingReply | NoteMessage | MadeCard;
+type Row = AgentMessage | UserMessage | PendingReply | NoteMessage | PlanCard | ReportCard;
 
 /** The rows of the conversation, kept by key: what has not changed is not touched. */
 export class Conversation {
@@ -26,19 +30,22 @@ export class Conversation {
 
   constructor(private readonly actions: ConversationActions) {}
 
-  update(picture: Picture, cast: Cast): void {
+  /** `canTick`: what is shown is the newest, and a notebook is there whose plans may follow. */
+  update(picture: Picture, cast: Cast, canTick: boolean): void {
     this.#kept = new Map();
     const running = runningTurn(picture.chat);
     const queued = queuedTurns(picture.chat);
     const { entries, cards } = picture.chat;
-    this.#showCards(cards, null);
+    const { ask, onStep } = this.actions;
+    const around = { ask, onStep, canTick, isLive: picture.connection === "live" };
+    this.#showCards(cards, null, around);
     this.#showNotes(picture, (behind) => behind <= 0);
     entries.forEach((entry, index) => {
       if (entry.role === "user") this.#showQuestion(entry, queued.has(entry.messageId) ? "queued" : "heard");
       else this.#showReply(entry, entries[index - 1], cast);
       if (entry.role === "user" && entry.messageId === running && !isAnswered(entry, entries[index + 1]))
         this.#row("pending", PendingReply).update(entry.agent, cast, picture.chat.providerStatus);
-      if (entries[index + 1]?.messageId !== entry.messageId) this.#showCards(cards, entry.messageId);
+      if (entries[index + 1]?.messageId !== entry.messageId) this.#showCards(cards, entry.messageId, around);
       this.#showNotes(picture, (behind) => behind === index + 1);
     });
     this.#showNotes(picture, (behind) => behind > entries.length);
@@ -95,8 +102,12 @@ export class Conversation {
   }
 
   /** In the order in which they were made. */
-  #showCards(cards: readonly Card[], behind: string | null): void {
-    for (const card of cards) if (card.behind === behind) this.#row(card.key, MadeCard).update(card);
+  #showCards(cards: readonly Card[], behind: string | null, around: PlanSurroundings): void {
+    for (const { key, made, ...card } of cards) {
+      if (card.behind !== behind) continue;
+      if ("plan" in made) this.#row(key, PlanCard).update(made, around);
+      else this.#row(key, ReportCard).update(made.report, around.ask);
+    }
   }
 
   #showNotes({ notes }: Picture, isHere: (behind: number) => boolean): void {

@@ -1,40 +1,38 @@
-import type { Plan, Report } from "../protocol";
-import type { Card } from "../state";
-import { h } from "./dom";
+/** What the cards of plans and of test reports have in common: a few lines each, the whole stands in the notebook. */
 
-/** A plan or a test report in a few lines; the whole of it stands in the notebook. */
+import { button, h, icon, ICONS, setText } from "./dom";
+
+const TOLD_MS = 3_000;
+
+/** The frame of a card: its kind, its title, a word at the right. */
 export class MadeCard {
-  readonly element = h("article", { class: "whisperer-made" });
-  #shown: Card["made"] | null = null;
+  readonly element: HTMLElement;
+  readonly #title = h("strong", {});
+  readonly #aside = h("span", { class: "whisperer-made-aside" });
 
-  update({ made }: Card): void {
-    if (made === this.#shown) return;
-    this.#shown = made;
-    if ("plan" in made) this.#showPlan(made.plan);
-    else this.#showReport(made.report);
+  constructor(kind: string, className: string) {
+    const header = h("header", {}, h("span", { class: "whisperer-made-kind" }, kind), this.#title, this.#aside);
+    this.element = h("article", { class: `whisperer-made ${className}`, "aria-label": kind }, header);
   }
 
-  #showPlan({ title, goal, steps }: Plan): void {
-    this.#name("Plan", title ?? goal ?? "");
-    const lines = (steps ?? []).map(({ title: step, status }) =>
-      h("li", { "data-status": status ?? "" }, step, h("span", { class: "whisperer-made-status" }, status ?? "")),
+  name(title: string, aside: string): void {
+    setText(this.#title, title);
+    setText(this.#aside, aside);
+  }
+}
+
+/** Leads to the cell; says so where it is gone. The style sheet shows it where a notebook is. */
+export function showButton(show: () => Promise<unknown> | null): HTMLButtonElement {
+  const name = "Show in notebook";
+  const label = h("span", {}, name);
+  const press = async (): Promise<void> => {
+    const problem = await (show() ?? Promise.reject(new Error("No notebook"))).then(
+      () => null,
+      (error: unknown) => (error instanceof Error ? error.message : "Failed"),
     );
-    if (lines.length > 0) this.element.append(h("ol", {}, ...lines));
-  }
-
-  #showReport({ target, counts, outcomes, placing }: Report): void {
-    this.#name("Test report", target ?? "");
-    const words = Object.entries(counts ?? {}).map(([name, count]) => `${count} ${name}`);
-    const others = (outcomes ?? []).filter(({ verdict }) => verdict !== "passed");
-    const lines = others.map(({ name, verdict, reason }) => h("li", {}, [`${name}: ${verdict}`, reason].filter(Boolean).join(", ")));
-    if (words.length > 0) this.element.append(h("p", {}, words.join(" · ")));
-    if (lines.length > 0) this.element.append(h("ul", {}, ...lines));
-    if (placing) this.element.append(h("p", {}, placing));
-  }
-
-  #name(kind: string, title: string): void {
-    this.element.setAttribute("aria-label", kind);
-    const name = h("header", {}, h("span", { class: "whisperer-made-kind" }, kind), h("strong", {}, title));
-    this.element.replaceChildren(name);
-  }
+    if (problem === null) return;
+    label.textContent = problem;
+    setTimeout(() => (label.textContent = name), TOLD_MS);
+  };
+  return button("whisperer-quiet whisperer-use", name, () => void press(), icon(ICONS.down), label);
 }

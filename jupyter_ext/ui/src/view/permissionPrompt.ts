@@ -1,7 +1,9 @@
 import type { PermissionDecision, PermissionRequest } from "../protocol";
+import { question, sessionTerms } from "../toolWords";
 import type { Cast } from "./cast";
+import { tint } from "./cast";
 import { button, h } from "./dom";
-import { argumentLines } from "./toolCard";
+import { previewOf, type ReadCells } from "./permissionPreview";
 
 const DECISIONS: readonly (readonly [PermissionDecision, string])[] = [
   ["allow_once", "Allow once"],
@@ -9,15 +11,21 @@ const DECISIONS: readonly (readonly [PermissionDecision, string])[] = [
   ["deny", "Deny"],
 ];
 
+/** Where one question takes another's place a second click would answer what nobody has read. */
+const READING_MS = 500;
+
 /** What agents ask leave for, above the text box: it waits there, however far the conversation is scrolled. */
 export class PermissionPrompts {
   readonly element = h("div", { class: "whisperer-permissions" });
   readonly #prompts = new Map<string, HTMLElement>();
 
   constructor(
-    private readonly onDecide: (requestId: string, decision: PermissionDecision) => void,
-    /** The prompt that had the focus is gone. */
-    private readonly onFocusLost: () => void,
+    private readonly actions: {
+      onDecide: (requestId: string, decision: PermissionDecision) => void;
+      /** The prompt that had the focus is gone, and none is left. */
+      onFocusLost: () => void;
+      readCells: ReadCells;
+    },
   ) {}
 
   /** Returns what is asked now and was not before. */
@@ -29,22 +37,23 @@ export class PermissionPrompts {
       prompt.remove();
       this.#prompts.delete(requestId);
     }
-    if (hadFocus && !this.element.contains(document.activeElement)) this.onFocusLost();
     const fresh = requests.filter(({ requestId }) => !this.#prompts.has(requestId));
     for (const request of fresh) this.#add(request, cast);
+    if (hadFocus && !this.element.contains(document.activeElement)) this.#passFocus();
     return fresh;
   }
 
   #add(request: PermissionRequest, cast: Cast): void {
+    const agent = cast.nameOf(request.agent);
     const prompt = h(
       "div",
       { class: "whisperer-permission", role: "group", "aria-label": "Permission" },
-      h("p", {}, question(request, cast)),
-      // Text, whatever it holds: it comes from a model. Scrolling it by keyboard needs focus.
-      h("pre", { tabindex: "0" }, request.preview ?? argumentLines(request.arguments)),
-      h("p", { class: "whisperer-permission-terms" }, termsOf(request)),
+      h("p", { class: "whisperer-question" }, question(request, agent)),
+      previewOf(request, this.actions.readCells),
       h("div", { class: "whisperer-permission-answers" }, ...this.#answers(request)),
+      h("p", { class: "whisperer-permission-terms" }, termsOf(request, agent)),
     );
+    tint(prompt, cast.get(request.agent));
     this.#prompts.set(request.requestId, prompt);
     this.element.append(prompt);
   }
@@ -55,26 +64,29 @@ export class PermissionPrompts {
         "whisperer-answer",
         label,
         () => {
-          this.onDecide(requestId, decision);
+          this.actions.onDecide(requestId, decision);
         },
         label,
       );
       answer.dataset["decision"] = decision;
+      answer.disabled = true;
+      setTimeout(() => (answer.disabled = false), READING_MS);
       return answer;
     });
   }
-}
 
-export function question({ agent, toolName }: PermissionRequest, cast: Cast): string {
-  return `${cast.nameOf(agent)} asks to use ${toolName}`;
+  /** To what is asked next. Its group, and no answer: a second Enter must not say yes to what nobody has read. */
+  #passFocus(): void {
+    const [next] = this.#prompts.values();
+    const preview = next?.querySelector<HTMLElement>("pre");
+    if (preview) preview.focus();
+    else this.actions.onFocusLost();
+  }
 }
 
 /** What a yes for the session would hold for, and until when an answer counts. */
-function termsOf({ bound, expiresAt }: PermissionRequest): string {
-  const given = Object.entries(bound ?? {}).filter(([, value]) => value !== null);
-  const values = given.map(([name, value]) => `${name}: ${JSON.stringify(value)}`);
-  const held = values.join(", ");
-  const forSession = held && held.length <= 120 ? `A yes for this session holds for ${held}.` : "";
-  const until = expiresAt ? `No answer by ${new Date(expiresAt).toLocaleTimeString()} is a no.` : "";
-  return [forSession, until].filter(Boolean).join(" ");
+function termsOf(request: PermissionRequest, agent: string): string {
+  const { expiresAt } = request;
+  const until = expiresAt && new Date(expiresAt).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+  return [sessionTerms(request, agent), ...(until ? [`Without an answer by ${until} it is a no.`] : [])].join(" ");
 }

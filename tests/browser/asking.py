@@ -1,0 +1,100 @@
+"""What tests of tools have in common: what the model asks for, how a chat stands, pictures for the documentation."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import expect
+
+from tests.browser.lab import Chat, Lab, Notebook
+from tests.fakes.provider import FakeProvider, Reply
+
+PLAN: list[dict[str, Any]] = [
+    {"type": "markdown", "source": "# Plan\n\n- [ ] read\n- [ ] add", "kind": "plan"},
+    {"type": "markdown", "source": "## Read", "kind": "step"},
+    {"type": "code", "source": "answer = 6 * 7\nprint(answer)", "kind": "step"},
+]
+PLAN_SOURCES = [cell["source"] for cell in PLAN]
+OTHER = "'the other notebook'"
+PICTURES = Path(__file__).parents[2] / "docs/screenshots"
+THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
+
+
+def calling(provider: FakeProvider, tool: str, arguments: dict[str, Any], then: str = "All done.") -> None:
+    """The model's next answer calls this tool, and the one after it says ``then``."""
+    provider.script(Reply.tools(("call-1", tool, arguments)), Reply.answer(then))
+
+
+def inserting(provider: FakeProvider, **arguments: Any) -> None:
+    """The model's next answer asks for the plan's cells, and the one after it says that it is done."""
+    calling(provider, "insert_cells", {"cells": PLAN, **arguments})
+
+
+def tool_results(provider: FakeProvider) -> list[str]:
+    """What the model was told last of its tool calls."""
+    messages = provider.chats()[-1].json["messages"]
+    return [message["content"] for message in messages if message["role"] == "tool"]
+
+
+def ready(notebook: Notebook) -> Chat:
+    """The chat, as soon as the plugin carries its session's tools out."""
+    chat = notebook.show_chat()
+    expect(chat.region).to_have_attribute("data-notebook", "")
+    return chat
+
+
+def in_mode(chat: Chat, mode: str) -> None:
+    """Choose what tools are permitted without asking."""
+    chat.mode.select_option(mode)
+    expect(chat.mode).to_be_enabled()
+    expect(chat.mode).to_have_value(mode)
+
+
+def expect_end(chat: Chat, words: str = "All done.", agent: str = "Alice") -> None:
+    """Wait until the agent has said so, and no turn runs."""
+    expect(chat.last(agent)).to_contain_text(words)
+    chat.expect_idle()
+
+
+@contextmanager
+def in_front(lab: Lab, notebook: Notebook) -> Iterator[str]:
+    """Another notebook's tab lies before this one's; its path."""
+    other = lab.write(OTHER)
+    _bring_up(notebook, other)
+    notebook.wait_until_ready()
+    yield other
+    _bring_up(notebook, notebook.path)
+
+
+def expect_sources(notebook: Notebook, sources: Sequence[str], path: str = "") -> None:
+    """Wait until a notebook in any tab of JupyterLab, this one where no other is named, has these cells."""
+    notebook.page.wait_for_function(
+        """([path, sources]) => [...jupyterapp.shell.widgets('main')].some(({context, content}) => {
+            if (context?.path !== path) return false;
+            const there = Array.from(content.model.cells, cell => cell.sharedModel.source);
+            return JSON.stringify(there) === JSON.stringify(sources);
+        })""",
+        arg=[path or notebook.path, list(sources)],
+    )
+
+
+def photograph(notebook: Notebook, name: str, themes: Sequence[str] = ("light",)) -> None:
+    """Pictures for the documentation, where they are wanted: ``name-theme.png``, the files at the left put away."""
+    if not os.environ.get("WHISPERER_SCREENSHOTS"):
+        return
+    PICTURES.mkdir(exist_ok=True)
+    if notebook.page.locator("#filebrowser").is_visible():
+        notebook.do("await jupyterapp.commands.execute('application:toggle-left-area')")
+    for theme in themes:
+        notebook.set_theme(THEMES[theme])
+        notebook.page.screenshot(path=PICTURES / f"{name}-{theme}.png")
+    notebook.set_theme(THEMES["light"])
+
+
+def _bring_up(notebook: Notebook, path: str) -> None:
+    notebook.do("await jupyterapp.commands.execute('docmanager:open', {path: value})", path)
+    notebook.page.wait_for_function("path => jupyterapp.shell.currentWidget?.context?.path === path", arg=path)
