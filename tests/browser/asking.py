@@ -40,9 +40,9 @@ def tool_results(provider: FakeProvider) -> list[str]:
     return [message["content"] for message in messages if message["role"] == "tool"]
 
 
-def ready(notebook: Notebook) -> Chat:
+def ready(notebook: Notebook, index: int = 0) -> Chat:
     """The chat, as soon as the plugin carries its session's tools out."""
-    chat = notebook.show_chat()
+    chat = notebook.show_chat(index)
     expect(chat.region).to_have_attribute("data-notebook", "")
     return chat
 

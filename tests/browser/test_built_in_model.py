@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.asking import photograph, ready
 from tests.browser.conftest import Serve
-from tests.browser.lab import Lab, Notebook
+from tests.browser.lab import Chat, Lab
+from whisperer_kernel.plans.cells import DEMO
 
 ROOT = Path(__file__).parents[2]
-PICTURES = ROOT / "docs" / "screenshots"
 CHAT_CELL, FUNCTION_CELL = 1, 3
 FIRST_ANSWER_MS = 180_000
+PLANS = 3
 WATCH_GROWTH = """log => {
   window.lengths = new Set();
   const watch = new MutationObserver(() => window.lengths.add(log.textContent.length));
@@ -29,15 +30,6 @@ def new_users_lab(serve: Serve) -> Lab:
     lab = serve()
     shutil.copy(ROOT / "notebooks" / "quickstart.ipynb", lab.folder / "work")
     return lab
-
-
-def photograph(notebook: Notebook) -> None:
-    """Pictures for the documentation, in both themes."""
-    notebook.do("await jupyterapp.commands.execute('application:toggle-left-area')")
-    PICTURES.mkdir(parents=True, exist_ok=True)
-    for theme, name in {"JupyterLab Dark": "chat-dark", "JupyterLab Light": "chat-light"}.items():
-        notebook.set_theme(theme)
-        notebook.page.screenshot(path=PICTURES / f"{name}.png")
 
 
 @pytest.mark.embedded
@@ -58,8 +50,7 @@ def test_quick_start_without_a_key(new_users_lab: Lab, page: Page) -> None:
     chat.expect_idle()
     assert page.evaluate("() => window.lengths.size") > 5, "the answer did not grow"
     expect(chat.last()).to_contain_text("tokens")
-    if os.environ.get("WHISPERER_SCREENSHOTS"):
-        photograph(notebook)
+    photograph(notebook, "chat", ("dark", "light"))
 
     chat.switch_to("Patricia")
     chat.ask("How do I check that a table of visitors is complete?")
@@ -73,3 +64,57 @@ def test_quick_start_without_a_key(new_users_lab: Lab, page: Page) -> None:
     expect(chat.by("Tessa")).to_have_count(2, timeout=60_000)
     expect(chat.send).to_be_visible(timeout=60_000)
     expect(badge).to_be_visible()
+
+
+def allow(chat: Chat, question: str) -> None:
+    """Say yes to what is asked."""
+    expect(chat.permission).to_contain_text(question, timeout=FIRST_ANSWER_MS)
+    chat.permission.get_by_role("button", name="Allow once").click()
+    expect(chat.permission.get_by_text(question)).to_have_count(0)
+
+
+@pytest.mark.embedded
+@pytest.mark.timeout(600)
+def test_plan_and_tests_without_a_key(new_users_lab: Lab, page: Page) -> None:
+    """The built-in model's plan becomes cells, and a function of the notebook gets tests that run green."""
+    notebook = new_users_lab.open(page, "quickstart.ipynb")
+    notebook.run(FUNCTION_CELL)
+    chat = ready(notebook, CHAT_CELL)
+    before = notebook.sources
+
+    chat.switch_to("Patricia")
+    for _ in range(PLANS):
+        chat.ask("Plan an analysis of a year of sales in a CSV file.")
+        # A model of this size may fail at it twice; it says so, and a person asks again.
+        failed = chat.last("Patricia").get_by_text("The demo model often fails at this: ask again")
+        expect(chat.permission.or_(failed)).to_be_visible(timeout=FIRST_ANSWER_MS)
+        if chat.permission.is_visible():
+            break
+        chat.expect_idle()
+    expect(chat.permission).to_contain_text("Patricia wants to insert")
+    allow(chat, "Patricia wants to insert")
+    expect(chat.last("Patricia")).to_contain_text("is in the notebook")
+    chat.expect_idle()
+    kinds = [cell["metadata"].get("whisperer", {}).get("kind") for cell in notebook.cells]
+    assert kinds[CHAT_CELL + 1] == "plan"
+    assert kinds.count("step") == chat.region.get_by_role("article", name="Plan").get_by_role("checkbox").count() >= 1
+    plan = notebook.sources[CHAT_CELL + 1]
+    assert plan.startswith("# ")
+    assert plan.endswith(DEMO)
+
+    chat.switch_to("Tessa")
+    chat.ask("Please write tests for moving_average.")
+    allow(chat, "Tessa wants to call moving_average in a process of its own")
+    allow(chat, "Tessa wants to insert a cell below the chat")
+    expect(chat.last("Tessa")).to_contain_text("They record what the code does today", timeout=FIRST_ANSWER_MS)
+    chat.expect_idle()
+    chat.region.get_by_role("article", name="Tests").get_by_role("button", name="Show in notebook").click()
+    notebook.page.wait_for_function(
+        "() => jupyterapp.shell.currentWidget.content.activeCell.model.sharedModel.source.startsWith('%%tests')"
+    )
+    place: int = notebook.do("return panel.content.activeCellIndex")
+    page.keyboard.press("Shift+Enter")
+    report = page.locator(f'.jp-Cell[data-windowed-list-index="{place}"] .jp-OutputArea-output').first
+    expect(report).to_contain_text("passed", timeout=60_000)
+    expect(report).not_to_contain_text("failed")
+    assert [source for source in notebook.sources if source in before] == before

@@ -8,7 +8,17 @@ import msgspec
 import pytest
 
 from whisperer_kernel.errors import InvalidParams, NoSuchItem
-from whisperer_kernel.plans.model import MAX_STEPS, Draft, Plan, PlanChange, StepDraft, changed, made, mistakes
+from whisperer_kernel.plans.model import (
+    MAX_STEPS,
+    Draft,
+    Plan,
+    PlanChange,
+    StepDraft,
+    changed,
+    distinct,
+    made,
+    mistakes,
+)
 
 
 def step(title: str, *depends_on: str, **more: Any) -> StepDraft:
@@ -72,6 +82,23 @@ def test_numbers_in_titles() -> None:
     numbered = plan(step("1. Load"), step("Step 2: Look", "load"), step("3) Go", "2. look"), step("4 more"))
     assert [one.title for one in numbered.steps] == ["Load", "Look", "Go", "4 more"]
     assert [one.depends_on for one in numbered.steps] == [[], ["s1"], ["s2"], []]
+
+
+def test_titles_are_made_distinct() -> None:
+    """A title that is taken gives way to what is done, then to a number; a step that is repeated word by word goes."""
+    steps = distinct(
+        [
+            step("Load", what="Read the file."),
+            step(" load", what="Look at it."),
+            step("1. Load", what="read the  file."),
+            step("Look at it.", what="Look at it."),
+            step("Load", what="Look at it."),
+        ]
+    )
+    assert [one.title for one in steps] == ["Load", "Look at it.", "Look at it. (2)"]
+    assert mistakes(draft(*steps)) == []
+    long = distinct([step("a" * 120), step("a" * 120, what="b" * 2_000), step("a" * 120, what="b" * 1_999)])
+    assert mistakes(draft(*long)) == []
 
 
 def test_plan_goes_to_the_log_and_back() -> None:

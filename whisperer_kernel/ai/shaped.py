@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
+from typing import Any
 from uuid import uuid4
 
 import msgspec
@@ -16,6 +17,7 @@ from whisperer_kernel.tools.call import ToolRequest, ToolResult
 from whisperer_kernel.tools.tool import ReplyShape, Tool
 
 ATTEMPTS = 2
+AGAIN = "\n\nThe demo model often fails at this: ask again, or connect a larger one."
 MEND = "Your answer to this was not right:\n{reason}\nGive another, in which this is put right."
 
 CarryOut = Callable[[ToolRequest], Awaitable[ToolResult]]
@@ -43,9 +45,10 @@ class ShapedReply:
                 usage = summed(usage, finish)
                 if (end := _unusable(finish, usage)) is not None:
                     return end
-                result = await self._carry_out(ToolRequest(id=uuid4().hex, name=self._tool.name, arguments=reply))
+                arguments = _mended(reply, shape)
+                result = await self._carry_out(ToolRequest(id=uuid4().hex, name=self._tool.name, arguments=arguments))
                 if not result.is_error or attempt == ATTEMPTS:
-                    on.text(result.content)
+                    on.text(result.content + (AGAIN if result.is_error and self._provider.info.demo else ""))
                     break
                 request = _to_be_mended(request, result)
         except ProviderError as error:
@@ -75,6 +78,18 @@ def _shaped(request: ChatRequest, shape: ReplyShape) -> ChatRequest:
         response_schema=shape.schema,
         parameters={**request.parameters, **shape.parameters},
     )
+
+
+def _mended(reply: str, shape: ReplyShape) -> str:
+    """The reply with what can be put right here; one that is no JSON is left to whoever checks it."""
+    if shape.mend is None:
+        return reply
+    try:
+        arguments = msgspec.json.decode(reply, type=dict[str, Any])
+    except msgspec.DecodeError:
+        return reply
+    mended = shape.mend(arguments)
+    return reply if mended == arguments else msgspec.json.encode(mended).decode()
 
 
 def _to_be_mended(request: ChatRequest, result: ToolResult) -> ChatRequest:

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from graphlib import CycleError, TopologicalSorter
+from itertools import count
 from typing import Annotated, Literal
 
 import msgspec
@@ -95,6 +96,20 @@ def mistakes(draft: Draft) -> list[str]:
     return found + _bad_order(draft.steps)
 
 
+def distinct(steps: Sequence[StepDraft]) -> list[StepDraft]:
+    """The steps, each with a title of its own: one taken already gives way to what is done. A repeated step goes."""
+    once: dict[tuple[str, str], StepDraft] = {}
+    for step in steps:
+        once.setdefault((_key(step.title), _line(step.what).casefold()), step)
+    taken: set[str] = set()
+    kept: list[StepDraft] = []
+    for step in once.values():
+        title = next(title for title in _titles(step) if _key(title) not in taken)
+        taken.add(_key(title))
+        kept.append(msgspec.structs.replace(step, title=title))
+    return kept
+
+
 def made(  # noqa: PLR0913 - what a plan is made with, by name
     draft: Draft, *, plan_id: str, agent: str, created: str, message_id: str, demo: bool = False
 ) -> Plan:
@@ -146,6 +161,12 @@ def _title(text: str) -> str:
 
 def _key(title: str) -> str:
     return _title(title).casefold()
+
+
+def _titles(step: StepDraft) -> Iterator[str]:
+    """What a step may be called, the best first."""
+    yield from (step.title, _line(step.what)[:MAX_TITLE])
+    yield from (f"{_line(step.title)[: MAX_TITLE - 5]} ({number})" for number in count(2))
 
 
 def _bad_text(what: str, text: str, longest: int) -> Iterator[str]:

@@ -10,7 +10,7 @@ from uuid import uuid4
 import msgspec
 
 from whisperer_kernel.plans.cells import markdown, plan_cells, updated
-from whisperer_kernel.plans.model import MAX_STEPS, Draft, Plan, StepDraft, made, mistakes
+from whisperer_kernel.plans.model import MAX_STEPS, Draft, Plan, StepDraft, distinct, made, mistakes
 from whisperer_kernel.tools.registry import ToolRegistry
 from whisperer_kernel.tools.tool import ReplyShape, ToolContext, ToolFailed, tool
 
@@ -34,6 +34,15 @@ def _object(**properties: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def _mended(arguments: dict[str, Any]) -> dict[str, Any]:
+    """A small model calls several steps by one title more often than not, and does so again when it is told."""
+    try:
+        steps = msgspec.convert(arguments.get("steps"), list[StepDraft])
+    except msgspec.ValidationError:
+        return arguments
+    return {**arguments, "steps": msgspec.to_builtins(distinct(steps))}
+
+
 # A small model fills this within some hundred tokens; what it leaves out, dependencies and code, a plan can do without.
 SHAPE = ReplyShape(
     schema=_object(
@@ -53,6 +62,7 @@ SHAPE = ReplyShape(
         "done, and a check: a short line of Python that is true when the step is done."
     ),
     wanted=lambda message: _ABOUT_PLANS.search(message) is not None,
+    mend=_mended,
 )
 
 

@@ -104,13 +104,14 @@ class ReplyShape(msgspec.Struct, frozen=True, kw_only=True):
 
     ``schema`` is small, so that a small model can fill it; ``parameters`` are the request's, among them a
     ``max_tokens`` with room enough for it. ``wanted`` says of a message whether it asks for what the tool makes.
-    ``instructions`` go to the end of the system prompt.
+    ``instructions`` go to the end of the system prompt. ``mend`` puts right what needs no second question.
     """
 
     schema: dict[str, Any]
     parameters: dict[str, Any]
     instructions: str
     wanted: Callable[[str], bool]
+    mend: Callable[[dict[str, Any]], dict[str, Any]] | None = None
 
 
 class Tool(msgspec.Struct, frozen=True, kw_only=True):

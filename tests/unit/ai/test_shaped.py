@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 
@@ -98,7 +99,18 @@ async def test_refused_with_the_reason() -> None:
     """Twice bad is the end: the person reads why, and there is no third request."""
     end, heard, provider, calls = await shaped([[Step(text="{}")]] * 3, [BAD, BAD])
     assert (len(calls), len(provider.requests), end.reason) == (2, 2, "stop")
-    assert heard.texts == [BAD.content]
+    assert heard.texts == [f"{BAD.content}\n\nThe demo model often fails at this: ask again, or connect a larger one."]
+
+
+async def test_what_can_be_put_right_here_is() -> None:
+    """Steps of one name need no second question: each gets a name of its own before anybody looks for mistakes."""
+    steps = [{"title": "Load", "what": what, "check": "x == 1"} for what in ("Read it.", "Look at it.")]
+    draft = {"title": "A plan", "goal": "It is done.", "steps": steps}
+    _, _, provider, (call,) = await shaped([[Step(text=json.dumps(draft))]], [GOOD])
+    assert len(provider.requests) == 1
+    assert [step["title"] for step in json.loads(call.arguments)["steps"]] == ["Load", "Look at it."]
+    _, _, _, (call,) = await shaped([[Step(text='{"steps": [{"title": 1}]}')]], [GOOD])
+    assert json.loads(call.arguments) == {"steps": [{"title": 1}]}
 
 
 @pytest.mark.parametrize(
