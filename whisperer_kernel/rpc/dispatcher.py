@@ -22,7 +22,6 @@ class Call:
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
         self._is_holding = False
-        self._then: list[Callable[[], None]] = []
         self._at_last: list[Callable[[], None]] = []
 
     def hold(self) -> None:
@@ -31,18 +30,12 @@ class Call:
             self._is_holding = True
             self.connection.hold()
 
-    def then(self, callback: Callable[[], None]) -> None:
-        """Do this right after the response, before anything that was held."""
-        self._then.append(callback)
-
     def at_last(self, callback: Callable[[], None]) -> None:
         """Do this when the response and all that was held has been sent."""
         self._at_last.append(callback)
 
     def responded(self) -> None:
         """The response is on its way."""
-        for callback in self._then:
-            callback()
         if self._is_holding:
             self.connection.release()
         for callback in self._at_last:

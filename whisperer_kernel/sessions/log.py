@@ -11,7 +11,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from datetime import UTC, datetime
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Any
 
 import msgspec
@@ -31,6 +31,8 @@ from whisperer_kernel.sessions.store import LogRow, SessionChanges, Store
 
 BLOCK = 1_000
 CHECKPOINT_S = 1.0
+READ_AT_ONCE = 256
+"""Entries of a log that is read before everybody else has the loop."""
 
 Chunk = AIMessageChunk | AIReasoningChunk
 log = logging.getLogger(__name__)
@@ -169,17 +171,12 @@ class SessionLog:
         """Take what the store holds beyond what is known here. Raises ``StoreError``."""
         rows = await self._store.read(self._session_id, self.last_seq)
         replayable = rows[-1].seq - (self._applied.maxlen or 0) if rows else 0
+        since_others = 0
         for row in rows:
-            # A row too old to be replayed event by event only has to count: a long log is not taken apart for it.
-            first, entries = _read(row, merged=row.seq <= replayable)
-            if first > self.last_seq + 1:
-                self._gap(first)
-            self.last_seq = row.seq
-            for entry in entries:
-                if row.seq <= replayable:
-                    self._apply(entry)
-                else:
-                    self._take(entry)
+            since_others += self._take_row(row, is_old=row.seq <= replayable)
+            if since_others >= READ_AT_ONCE:
+                since_others = 0
+                await asyncio.sleep(0)
         self._drain()
 
     def lead(self, reserved: int) -> bool:
@@ -200,12 +197,17 @@ class SessionLog:
         for kept in (self._applied, self._pending, self._unsaved):
             kept.clear()
 
-    def since(self, seq: int) -> list[Entry] | None:
-        """The entries after ``seq``, or None where some of them are no longer kept or ``seq`` lies beyond the log."""
-        first = self._applied[0].seq if self._applied else self.seq + 1
-        if not max(first - 1, self.recovered) <= seq <= self.seq:
+    def keeps(self, seq: int) -> bool:
+        """Whether every entry after ``seq`` is here; not where some are too old, or ``seq`` lies beyond the log."""
+        return max(self._first - 1, self.recovered) <= seq <= self.seq
+
+    def since(self, seq: int, most: int | None = None) -> list[Entry] | None:
+        """The entries after ``seq``, the first ``most`` of them; None where it does not keep them all."""
+        if not self.keeps(seq):
             return None
-        return [entry for entry in self._applied if entry.seq > seq]
+        # Their numbers have no gap.
+        start = seq + 1 - self._first
+        return list(islice(self._applied, start, None if most is None else start + most))
 
     def stream(self, chunk: Chunk) -> None:
         """Number a chunk and publish it; it is saved within a second."""
@@ -242,6 +244,11 @@ class SessionLog:
             # Logged, and shown to the user as the session's status: nothing is left to do here.
             return
 
+    def say(self, event: Event) -> None:
+        """Tell what no log will hold, as the session has none any more."""
+        self.last_seq += 1
+        self._take(Entry(self.last_seq, now(), event, encode(event)))
+
     async def change(self, changes: SessionChanges) -> None:
         """Change the session's row without an event. Raises ``StoreError``."""
         await self._save(changes)
@@ -253,6 +260,11 @@ class SessionLog:
             await asyncio.wait(self._tasks)
         await self._save(SessionChanges())
         await self._store.release(self._session_id, self._runner, self.last_seq)
+
+    @property
+    def _first(self) -> int:
+        """The number of the oldest entry that is kept, or of the next one where there is none."""
+        return self._applied[0].seq if self._applied else self.seq + 1
 
     def _number(self, event: Event) -> Entry:
         self.last_seq += 1
@@ -266,6 +278,22 @@ class SessionLog:
             # What another process's log does not hold must not be seen, now that it is the log.
             if not self._is_lost:
                 self._take(entry)
+
+    def _take_row(self, row: LogRow, *, is_old: bool) -> int:
+        """Take a row of the store; how many entries it held.
+
+        An old one will not be replayed event by event and only has to count: a long log is not taken apart for it.
+        """
+        first, entries = _read(row, merged=is_old)
+        if first > self.last_seq + 1:
+            self._gap(first)
+        self.last_seq = row.seq
+        for entry in entries:
+            if is_old:
+                self._apply(entry)
+            else:
+                self._take(entry)
+        return len(entries)
 
     def _take(self, entry: Entry) -> None:
         self._applied.append(entry)

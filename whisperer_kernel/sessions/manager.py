@@ -126,11 +126,13 @@ class StatelessSessionManager:
         """The owner's sessions, newest first."""
         return await self.services.store.page(owner, limit, cursor)
 
-    def subscribe(self, session: StatelessInteractiveSession, subscriber: Subscriber) -> None:
-        """Show the session to a connection."""
+    def subscribe(
+        self, session: StatelessInteractiveSession, subscriber: Subscriber, after_seq: int | None = None
+    ) -> None:
+        """Show the session to a connection: every event after ``after_seq``, or from here on."""
         if subscriber.keeps_alive and (timer := self._grace.pop(session.id, None)) is not None:
             timer.cancel()
-        session.subscribe(subscriber)
+        session.subscribe(subscriber, after_seq)
 
     def unsubscribe(self, session_id: str, subscriber: Subscriber) -> None:
         """A connection is gone. After the last one a session stays in memory for ``limits.resume_grace_s``."""

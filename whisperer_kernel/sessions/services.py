@@ -44,6 +44,8 @@ class Services:
         self.tools = ToolRegistry() if tools is None else tools
         self.policy = Policy(deny=config.tools.deny, ask=config.tools.ask, highest_mode=config.tools.highest_mode)
         self.runner = new_runner()
+        # Held while one connection is brought up by some events.
+        self.slicing = asyncio.Lock()
         self._environ = environ
         self._choose = choose
         self._choosing: asyncio.Task[Provider] | None = None

@@ -27,7 +27,6 @@ from whisperer_kernel.events import (
     SwitchedBy,
     ToolCall,
     UserMessage,
-    encode,
     notification,
 )
 from whisperer_kernel.plans.model import Plan, PlanChange, changed
@@ -36,7 +35,7 @@ from whisperer_kernel.sessions.current import CurrentAgent
 from whisperer_kernel.sessions.gate import Hands
 from whisperer_kernel.sessions.history import Submitted
 from whisperer_kernel.sessions.lease import Lease
-from whisperer_kernel.sessions.log import SessionLog, now
+from whisperer_kernel.sessions.log import SessionLog
 from whisperer_kernel.sessions.permissions import Answer, Questions
 from whisperer_kernel.sessions.services import Services
 from whisperer_kernel.sessions.state import SessionState
@@ -86,7 +85,7 @@ class StatelessInteractiveSession:
         self._lease = Lease(services.store, row.id, services.runner, self._log, self._taken, self._deleted)
         self._losing: asyncio.Task[None] | None = None
         self._hands = Hands(ClientTools(), Questions(), lambda: self.is_attended)
-        self._subscribers = Subscribers(self._hands.clients)
+        self._subscribers = Subscribers(self._hands.clients, self._log.since, self._frame, services.slicing)
         self._current = CurrentAgent(services.agents, self._log, lambda: self.state)
         self._turns = TurnQueue(services, self._log, lambda: self.state, self._hands)
         # Who changes a plan does it alone, since each change is made to what the one before it left.
@@ -137,9 +136,12 @@ class StatelessInteractiveSession:
         except StoreError as error:
             log.warning("session %s could not be closed in good order: %s", self.id, error)
 
-    def subscribe(self, subscriber: Subscriber) -> None:
-        """Show ``subscriber`` every event from here on."""
-        self._subscribers.add(subscriber, self._log.seq)
+    def subscribe(self, subscriber: Subscriber, after_seq: int | None = None) -> None:
+        """Show ``subscriber`` every event after ``after_seq``, or from here on."""
+        if after_seq is None:
+            self._subscribers.add(subscriber, self._log.seq)
+        else:
+            self._subscribers.bring_up(subscriber, after_seq)
 
     def unsubscribe(self, subscriber: Subscriber) -> None:
         """Show it no more."""
@@ -148,18 +150,8 @@ class StatelessInteractiveSession:
     def hand_subscribers(self, other: StatelessInteractiveSession) -> None:
         """Show ``other``, this session as it has come back, to those who were shown it here, from where they were."""
         for subscriber, last in self._subscribers.hand_over().items():
-            other.catch_up(subscriber, last)
+            other.subscribe(subscriber, last)
             other.declare(subscriber, self._hands.clients.of(subscriber))
-
-    def catch_up(self, subscriber: Subscriber, last: int) -> None:
-        """Show ``subscriber``, who has seen the events up to ``last``, the rest and what comes."""
-        missed = self.replay(last)
-        if missed is None:
-            subscriber.hang_up()
-            return
-        self.subscribe(subscriber)
-        for frame in missed:
-            subscriber.send(frame)
 
     @property
     def has_subscribers(self) -> bool:
@@ -204,10 +196,9 @@ class StatelessInteractiveSession:
         """What tools are permitted: as the session was told, and never more than the policy's highest mode."""
         return effective(self.state.mode, self._services.policy)
 
-    def replay(self, after_seq: int) -> list[str] | None:
-        """The notifications after ``after_seq``, or None where they are not all kept."""
-        entries = self._log.since(after_seq)
-        return None if entries is None else [notification(self.id, entry) for entry in entries]
+    def keeps(self, after_seq: int) -> bool:
+        """Whether every event after ``after_seq`` is kept, to be shown one by one."""
+        return self._log.keeps(after_seq)
 
     # --- what a client asks for -------------------------------------------------------------------------------------
 
@@ -332,10 +323,7 @@ class StatelessInteractiveSession:
 
     def _deleted(self) -> None:
         """Another server has deleted the session that was followed here: there is no log any more to tell it in."""
-        event = SessionStatus(status=STOPPED, reason="deleted")
-        entry = Entry(self._log.seq + 1, now(), event, encode(event))
-        self.state.apply(entry)
-        self._publish(entry)
+        self._log.say(SessionStatus(status=STOPPED, reason="deleted"))
         self._on_deleted(self)
 
     # --- told by the log ---------------------------------------------------------------------------------------------
@@ -344,4 +332,7 @@ class StatelessInteractiveSession:
         self.state.apply(entry)
 
     def _publish(self, entry: Entry) -> None:
-        self._subscribers.publish(entry.seq, notification(self.id, entry))
+        self._subscribers.publish(entry)
+
+    def _frame(self, entry: Entry) -> str:
+        return notification(self.id, entry)
