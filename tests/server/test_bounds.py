@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from itertools import pairwise
 
 import pytest
@@ -10,6 +11,7 @@ from tests.fakes.provider import DONE, FakeProvider, Gate, Reply, finish
 from tests.fakes.reply import chunk, joined
 from tests.server.client import Client, Event, RpcError
 from tests.server.conftest import Connect, Serve
+from tests.server.hands import LOOK, call, provide
 from tests.server.test_slow_clients import OpenRaw, raw
 
 __all__ = ["raw"]
@@ -129,3 +131,64 @@ async def test_more_context_than_anybody_attaches(client: Client, provider: Fake
     assert "length <= 200 - at `$.context`" in refused.value.message
     assert (await client.ask("Without")).reason == "stop"
     assert len(provider.chats()) == 1
+
+
+@pytest.fixture
+async def tooled(client: Client, provider: FakeProvider) -> Client:  # noqa: ARG001 - a clean provider
+    """A client with a tool of its own, which needs no yes."""
+    await client.start(new=True, clientTools=[LOOK], mode="auto")
+    return client
+
+
+def tool_results(provider: FakeProvider) -> list[str]:
+    """What the model was told of its calls."""
+    return [message["content"] for message in provider.chats()[-1].json["messages"] if message["role"] == "tool"]
+
+
+async def test_call_larger_than_the_models_context(tooled: Client, provider: FakeProvider) -> None:
+    """A call of a megabyte is carried out, and shown to the model again without its middle, in later turns too."""
+    text = "one word after the other " * 40_000
+    provider.script(Reply.tools(("call-1", "look", {"at": text})), Reply.answer("Seen."))
+    message_id = await tooled.send("Look")
+    running = await call(tooled, message_id, "running")
+    assert running["arguments"] == {"at": text}
+    await provide(tooled, running, "It is long.")
+    answer = await tooled.answer(message_id)
+    assert (answer.text, answer.reason) == ("Seen.", "stop")
+    assert tool_results(provider) == ["It is long."]
+    for _ in range(2):
+        (wish,) = [call for message in provider.chats()[-1].json["messages"] for call in message.get("tool_calls", ())]
+        again = json.loads(wish["function"]["arguments"])
+        assert "characters left out" in again["shortened"]
+        assert len(provider.chats()[-1].body) < 60_000
+        assert (await tooled.ask("And now?")).reason == "stop"
+
+
+async def test_refused_plan_larger_than_the_models_context(client: Client, provider: FakeProvider) -> None:
+    """A plan of ten thousand steps is refused in a few words that reach the model."""
+    steps = [
+        {"title": f"s{n}", "what": "w", "check": "x", "depends_on": [f"s{(n + 1) % 10_000}"]} for n in range(10_000)
+    ]
+    endless = {"title": "Endless", "goal": "None.", "steps": steps}
+    provider.script(Reply.tools(("call-1", "make_plan", endless)), Reply.answer("Too long."))
+    await client.start(new=True, agent="patricia")
+    answer = await client.ask("Plan it")
+    assert (answer.text, answer.reason) == ("Too long.", "stop")
+    assert tool_results(provider) == ["No plan was made:\n- there are 10,000 steps; a plan has between 1 and 20"]
+
+
+async def test_name_that_never_ends(tooled: Client, provider: FakeProvider) -> None:
+    """A call of a tool with a name of a hundred kilobytes is an error that the model can read."""
+    provider.script(Reply.tools(("call-1", "x" * 100_000, {})), Reply.answer("No."))
+    assert (await tooled.ask("Look")).reason == "stop"
+    (told,) = tool_results(provider)
+    assert told.startswith("There is no tool named xxx")
+    assert len(provider.chats()[-1].body) < 60_000
+
+
+async def test_many_calls_at_once(tooled: Client, provider: FakeProvider) -> None:
+    """A hundred calls in one reply, with results that together are too long, are all answered."""
+    names = [f"tool_{number}" for number in range(100)]
+    provider.script(Reply.tools(*((name, name, {"x": "y" * 100}) for name in names)), Reply.answer("Done."))
+    assert (await tooled.ask("All of them")).reason == "stop"
+    assert len(tool_results(provider)) == len(names)
