@@ -192,3 +192,16 @@ async def test_many_calls_at_once(tooled: Client, provider: FakeProvider) -> Non
     provider.script(Reply.tools(*((name, name, {"x": "y" * 100}) for name in names)), Reply.answer("Done."))
     assert (await tooled.ask("All of them")).reason == "stop"
     assert len(tool_results(provider)) == len(names)
+
+
+async def test_calls_that_share_an_id(tooled: Client, provider: FakeProvider) -> None:
+    """Every one of many calls under one id is carried out, and answered under an id of its own."""
+    provider.script(
+        Reply.tools(*(("same", "list_files", {"path": f"folder-{n}"}) for n in range(20))), Reply.answer("Done.")
+    )
+    assert (await tooled.ask("List all")).reason == "stop"
+    assert all(f"folder-{n}" in told for n, told in enumerate(tool_results(provider)))
+    asked, *results = provider.chats()[-1].json["messages"][-21:]
+    ids = [wish["id"] for wish in asked["tool_calls"]]
+    assert [result["tool_call_id"] for result in results] == ids
+    assert len({*ids}) == 20
