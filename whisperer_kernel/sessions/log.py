@@ -18,6 +18,7 @@ import msgspec
 
 from whisperer_kernel.errors import LeaseLost, StoreError
 from whisperer_kernel.events import (
+    ACTIVE,
     FAILED,
     AIMessageChunk,
     AIReasoningChunk,
@@ -161,6 +162,10 @@ class SessionLog:
         self._tasks: set[asyncio.Task[None]] = set()
         self.failed: StoreError | None = None
         self._failures = 0
+        # Set while the store takes what it is given.
+        self._takes = asyncio.Event()
+        self._takes.set()
+        self._failure_told = False
 
     @property
     def seq(self) -> int:
@@ -193,7 +198,8 @@ class SessionLog:
         self._stop_timer()
         self.last_seq = self.recovered = 0
         self.failed = None
-        self._is_lost = False
+        self._takes.set()
+        self._is_lost = self._failure_told = False
         for kept in (self._applied, self._pending, self._unsaved):
             kept.clear()
 
@@ -218,7 +224,7 @@ class SessionLog:
         self._pending.append(_Pending(entry, room))
         self._drain()
         if self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(CHECKPOINT_S, self._checkpoint_due)
+            self._start_timer()
         if room is None and self._reserved - self.last_seq == BLOCK // 2:
             self._in_background(self._save(SessionChanges()))
 
@@ -244,6 +250,18 @@ class SessionLog:
             # Logged, and shown to the user as the session's status: nothing is left to do here.
             return
 
+    async def insist(self, event: Event) -> None:
+        """Append what must not be lost, as soon as the store can be written to; nobody sees it before."""
+        while True:
+            try:
+                await self.append(event)
+            except LeaseLost:
+                return
+            except StoreError:
+                await self._takes.wait()
+            else:
+                return
+
     def say(self, event: Event) -> None:
         """Tell what no log will hold, as the session has none any more."""
         self.last_seq += 1
@@ -255,10 +273,12 @@ class SessionLog:
 
     async def close(self) -> None:
         """Save what is left and give the session back. Raises ``StoreError``."""
-        self._stop_timer()
-        while self._tasks:
-            await asyncio.wait(self._tasks)
-        await self._save(SessionChanges())
+        try:
+            await self._settled()
+            await self._save(SessionChanges())
+            await self._settled()
+        finally:
+            self._stop_timer()
         await self._store.release(self._session_id, self._runner, self.last_seq)
 
     @property
@@ -305,6 +325,15 @@ class SessionLog:
         self._applied.clear()
         self.recovered = first
 
+    async def _settled(self) -> None:
+        self._stop_timer()
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+
+    def _start_timer(self) -> None:
+        self._stop_timer()
+        self._timer = asyncio.get_running_loop().call_later(CHECKPOINT_S, self._checkpoint_due)
+
     def _stop_timer(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
@@ -312,7 +341,16 @@ class SessionLog:
 
     def _checkpoint_due(self) -> None:
         self._timer = None
-        self._in_background(self._save(SessionChanges()))
+        self._in_background(self._checkpoint(is_retry=self.failed is not None))
+
+    async def _checkpoint(self, *, is_retry: bool) -> None:
+        """Save what is there. A store that has failed is tried again, since none tells when it can be written to."""
+        try:
+            await self._save(SessionChanges())
+        except StoreError:
+            # The first failure is logged.
+            if not is_retry:
+                raise
 
     def _in_background(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(coroutine)
@@ -332,6 +370,7 @@ class SessionLog:
         except StoreError as error:
             if not isinstance(pending.entry.event, AIMessageChunk):
                 self._substitute(pending, SessionStatus(status=FAILED, reason=str(error)))
+                self._failure_told = True
             raise
 
     def _substitute(self, pending: _Pending, event: Event) -> None:
@@ -365,6 +404,16 @@ class SessionLog:
                 self._unsaved = entries + self._unsaved
                 self.failed = error
                 self._failures += 1
+                self._takes.clear()
+                self._start_timer()
                 raise
-            self.failed = None
             self._reserved = reserved or self._reserved
+            self._recover()
+
+    def _recover(self) -> None:
+        """The store took what it was given; who was told that it does not is told that it does."""
+        self.failed = None
+        self._takes.set()
+        if self._failure_told:
+            self._failure_told = False
+            self._in_background(self.append(SessionStatus(status=ACTIVE)))

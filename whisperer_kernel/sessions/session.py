@@ -36,6 +36,7 @@ from whisperer_kernel.sessions.gate import Hands
 from whisperer_kernel.sessions.history import Submitted
 from whisperer_kernel.sessions.lease import Lease
 from whisperer_kernel.sessions.log import SessionLog
+from whisperer_kernel.sessions.opencall import interrupted, withdrawn
 from whisperer_kernel.sessions.permissions import Answer, Questions
 from whisperer_kernel.sessions.services import Services
 from whisperer_kernel.sessions.state import SessionState
@@ -272,13 +273,15 @@ class StatelessInteractiveSession:
 
     def permit(self, request_id: str, answer: Answer) -> bool:
         """The person's answer; False where it was settled already. Raises ``NoSuchItem``."""
+        if not self.state.knows_permission(request_id):
+            raise NoSuchItem("There is no such permission request.")
         return self._hands.questions.answer(request_id, answer)
 
     def pending(self, subscriber: Subscriber) -> tuple[list[PermissionRequested], list[ToolCall]]:
         """Asks that are still open; calls that ``subscriber`` can carry out are addressed to it."""
         calls = [
             msgspec.structs.replace(call, client_id=subscriber.client_id)
-            for call in self.state.tool_calls.values()
+            for call in self.state.tool_calls
             if self._hands.clients.take_over(subscriber, call.tool_call_id, call.tool_name)
         ]
         return list(self.state.permissions.values()), calls
@@ -303,9 +306,13 @@ class StatelessInteractiveSession:
     # --- one runner, many servers ------------------------------------------------------------------------------------
 
     async def _taken(self, row: SessionRow, crashed: bool) -> None:  # noqa: FBT001 - the lease's one callback
-        """What a crash cut off ends as ``interrupted``."""
+        """What a crash cut off ends as ``interrupted``: questions, calls, the inner ones first, and turns."""
         if crashed:
             await self._log.tell(SessionStatus(status=row.status, reason="recovered: the server had stopped at work"))
+        for request in [*self.state.permissions.values()]:
+            await self._log.tell(withdrawn(request))
+        for call in reversed([*self.state.calls.values()]):
+            await self._log.tell(interrupted(call))
         for user in [turn.user for turn in self.state.open.values()]:
             await self._turns.end(user, "interrupted")
 
