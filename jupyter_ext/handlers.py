@@ -79,6 +79,7 @@ class WhispererSocket(WebSocketMixin, WebSocketHandler, JupyterHandler):
             shows_questions=client not in {"kernel", "cells"},
             page=self.get_query_argument("page", ""),
             hang_up=self._hang_up,
+            emptied=self._outbox.emptied,
         )
         self._requests: set[asyncio.Task[None]] = set()
         self.whisperer.sockets.add(self)

@@ -6,13 +6,16 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
 
+SLICE = 32
+"""Frames that are written before everybody else has the loop."""
+
 
 class Outbox:
     """Takes frames at once and writes them as fast as the client reads.
 
     ``write`` returns when the client has taken the frames; ``overflow`` is called once, when more than ``limit`` bytes
-    wait for a client that does not read. What is sent at once while nothing waits, a long replay above all, is no sign
-    of that and does not count.
+    wait for a client that does not read. What is sent at once while nothing waits, a snapshot above all, is no sign of
+    that and does not count.
     """
 
     def __init__(self, write: Callable[[list[str]], Awaitable[None]], overflow: Callable[[], None], limit: int) -> None:
@@ -24,6 +27,8 @@ class Outbox:
         self._burst = 0
         self._writing = False
         self._flusher: asyncio.Task[None] | None = None
+        self._empty = asyncio.Event()
+        self._empty.set()
         self._closed = False
 
     def send(self, frame: str) -> None:
@@ -39,23 +44,30 @@ class Outbox:
             self.close()
             self._overflow()
         elif self._flusher is None:
+            self._empty.clear()
             self._flusher = asyncio.get_running_loop().create_task(self._flush())
+
+    async def emptied(self) -> None:
+        """Wait until the client has taken what was sent, or nothing more is sent."""
+        await self._empty.wait()
 
     def close(self) -> None:
         """Send nothing more and forget what waits."""
         self._closed = True
         self._frames.clear()
+        self._empty.set()
         if self._flusher is not None:
             self._flusher.cancel()
 
     async def _flush(self) -> None:
-        """Write all that came within one tick of the loop together, wait for the client, and look again."""
+        """Write what came within one tick of the loop together, wait for the client, and look again."""
         self._writing = True
         while self._frames:
-            frames = list(self._frames)
-            self._frames.clear()
+            frames = [self._frames.popleft() for _ in range(min(SLICE, len(self._frames)))]
             await self._write(frames)
-            self._waiting -= sum(map(len, frames))
-            self._burst = 0
+            size = sum(map(len, frames))
+            self._waiting -= size
+            self._burst = max(self._burst - size, 0)
         self._writing = False
         self._flusher = None
+        self._empty.set()

@@ -42,6 +42,8 @@ def plan(*steps: StepDraft) -> Plan:
     [
         (draft(), "there are 0 steps; a plan has between 1 and 20"),
         (draft(*(step(f"step {number}") for number in range(MAX_STEPS + 1))), "there are 21 steps"),
+        (draft(*(step(f"s{n}", f"s{(n + 1) % 9_000}", check="") for n in range(9_000))), "there are 9,000 steps"),
+        (draft(step("a", *["x"] * 21)), "step 1: `depends_on` names 21 steps"),
         (draft(step("a"), title=" "), "the title is empty"),
         (draft(step("a"), goal=""), "the goal is empty"),
         (draft(step("a"), goal="x" * 1_001), "the goal is longer than 1,000 characters"),

@@ -11,16 +11,19 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.fakes.provider import DONE, FakeProvider, Reply, finish, text
-from tests.server.client import Client, RpcError
+from tests.server.client import PATIENCE_S, Client, RpcError
 from tests.server.conftest import Connect, Serve
+from tests.server.hands import CALL, LAMP, RESOLVED, Json, asked, call, permit, provide, statuses
 from tests.server.process import TOKEN, Server
 from tests.server.test_security import fetch
 
-ACTIVE = 1
+ACTIVE, FAILED = 1, 3
+INTERRUPTED = "The server stopped before this was over; whether it was done is not known."
 
 
 async def health(server: Server) -> dict[str, object]:
@@ -184,6 +187,64 @@ async def test_a_kernels_connection_keeps_nothing_alive(serve: Serve, connect: C
     assert await asyncio.to_thread(provider.chats()[0].closed.wait, 3)
 
 
+# --- what was asked and being done when the server ended --------------------------------------------------------------
+
+
+@pytest.mark.parametrize("end", ["kill", "terminate"])
+@pytest.mark.parametrize("stage", ["asked", "running"])
+async def test_open_call(serve: Serve, connect: Connect, provider: FakeProvider, end: str, stage: str) -> None:
+    """A question is withdrawn and a call ends as interrupted, by nobody's decision, and the model learns of it."""
+    server = serve()
+    client = await connect(server)
+    await client.start(clientTools=[LAMP])
+    provider.script(
+        Reply([*text("I will. "), *Reply.tools(("call-1", "set_lamp", {"room": "hall", "on": True})).steps])
+    )
+    message_id = await client.send("Light")
+    request = await asked(client, message_id)
+    if stage == "running":
+        await permit(client, request, "allow_once")
+        await call(client, message_id, "running")
+    getattr(server, end)()
+    server.start()
+
+    back = await connect(server)
+    resumed = await back.resume(client.session_id, client.events[-1].seq)
+    assert resumed["pending"] == {"permissions": [], "toolCalls": []}
+    assert await permit(back, request, "allow_once") == 1
+    assert await provide(back, request, "late") == 1
+    if end == "terminate":
+        await back.answer(message_id)
+        assert statuses(back, message_id) == ["error"]
+        assert [event["by"] for event in back.seen(RESOLVED)] == (["disconnect"] if stage == "asked" else [])
+    (told,) = [message["content"] for message in await back.history() if message["role"] == "tool"]
+    assert told == INTERRUPTED
+    assert [event["by"] for event in logged(server, client.session_id, RESOLVED)] == [
+        "disconnect" if stage == "asked" else "user"
+    ]
+    assert [event["status"] for event in logged(server, client.session_id, CALL)][-1] == "error"
+
+    await back.ask("And now?")
+    roles = [(message["role"], message["content"]) for message in provider.chats()[-1].json["messages"][1:]]
+    assert roles == [
+        ("user", "Light"),
+        ("assistant", "I will. "),
+        ("tool", INTERRUPTED),
+        ("assistant", "[no answer: the turn failed]"),
+        ("user", "And now?"),
+    ]
+
+
+def logged(server: Server, session_id: str, method: str, **params: Any) -> list[Json]:
+    """What the store holds of these events."""
+    with closing(sqlite3.connect(server.store)) as connection:
+        rows = connection.execute(
+            "SELECT payload FROM events WHERE session_id = ? AND type = ? ORDER BY seq", (session_id, method)
+        )
+        events: list[Json] = [json.loads(payload) for (payload,) in rows]
+    return [event for event in events if params.items() <= event.items()]
+
+
 # --- a store that fails -----------------------------------------------------------------------------------------------
 
 
@@ -303,6 +364,93 @@ async def test_full_disk(serve: Serve, connect: Connect, provider: FakeProvider)
     other = await connect(server)
     messages = (await other.resume(client.session_id, 0))["snapshot"]["messages"]
     assert "begun ended" in [message["content"] for message in messages]
+
+
+@contextmanager
+def full_disk(server: Server) -> Iterator[None]:
+    """As good as a full disk to whoever writes: no file of the server's may grow."""
+    resource.prlimit(server.pid, resource.RLIMIT_FSIZE, (1_000, resource.RLIM_INFINITY))
+    yield
+    resource.prlimit(server.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+
+
+async def test_question_while_nothing_can_be_saved(serve: Serve, connect: Connect, provider: FakeProvider) -> None:
+    """A call waits for the store: nothing of it is told before it is saved, nothing is lost, and all recovers."""
+    server = serve()
+    client = await connect(server)
+    gate = provider.gate()
+    wish = Reply.tools(("call-1", "set_lamp", {"room": "hall", "on": True}))
+    provider.script(Reply([*text("begun "), gate, *wish.steps]), Reply.answer("It is on."))
+    await client.start(clientTools=[LAMP])
+    message_id = await client.send("Light")
+    await client.text(message_id, "begun ")
+
+    def told() -> list[int]:
+        return [event["status"] for event in client.seen("SessionStatusNotification")]
+
+    with full_disk(server):
+        gate.open()
+        failed = await client.expect("SessionStatusNotification", status=FAILED)
+        assert "store" in failed["reason"]
+        assert client.seen(CALL) == []
+    request = await asked(client, message_id)
+    assert await permit(client, request, "allow_once") == 0
+    running = await call(client, message_id, "running")
+    with full_disk(server):
+        await provide(client, running, "lit")
+        await client.until(lambda: told().count(FAILED) == 2)
+    answer = await client.answer(message_id)
+    assert (answer.text, answer.reason) == ("begun It is on.", "stop")
+    assert statuses(client, message_id) == ["pending", "waiting_permission", "running", "done"]
+    await client.until(
+        lambda: [event["status"] for event in client.seen("SessionStatusNotification")] == [1, 3, 1, 3, 1]
+    )
+    assert client.numbers() == [*range(1, len(client.events) + 1)]
+    assert [event["status"] for event in logged(server, client.session_id, CALL)] == statuses(client, message_id)
+    assert (await (await connect(server)).resume(client.session_id, 0))["status"] == ACTIVE
+
+
+async def test_stopped_while_nothing_can_be_saved(serve: Serve, connect: Connect, provider: FakeProvider) -> None:
+    """A turn whose call waits for the store can be stopped all the same."""
+    server = serve()
+    client = await connect(server)
+    provider.script(Reply.tools(("call-1", "set_lamp", {"room": "hall", "on": True})))
+    await client.start(clientTools=[LAMP], mode="auto")
+    message_id = await client.send("Light")
+    running = await call(client, message_id, "running")
+    with full_disk(server):
+        await provide(client, running, "lit")
+        await client.expect("SessionStatusNotification", status=FAILED)
+        assert (await client.request("session.cancel", sessionId=client.session_id))["cancelled"]
+        assert (await client.answer(message_id)).reason == "cancelled"
+    assert (await client.ask("Next")).reason == "stop"
+
+
+async def test_what_could_not_be_saved_is_saved_by_itself(
+    serve: Serve, connect: Connect, provider: FakeProvider
+) -> None:
+    """An answer that came while nothing could be saved is saved when it can be, though nobody asks for anything."""
+    server = serve()
+    client = await connect(server)
+    gate = provider.gate()
+    provider.script(Reply([*text("begun "), gate, *text("ended"), *finish(), DONE]))
+    await client.start()
+    message_id = await client.send("Hello")
+    await client.text(message_id, "begun ")
+    with full_disk(server):
+        gate.open()
+        await client.answer(message_id)
+        # Until also the checkpoint that is due after a second has failed.
+        await asyncio.sleep(2)
+    deadline = time.monotonic() + PATIENCE_S
+    while not logged(server, client.session_id, "AIMessageChunkNotification", messageId=message_id, isFinal=True):
+        assert time.monotonic() < deadline, "not saved"
+        await asyncio.sleep(0.05)
+    server.kill()
+    server.start()
+    other = await connect(server)
+    messages = (await other.resume(client.session_id, 0))["snapshot"]["messages"]
+    assert messages[-1]["content"] == "begun ended"
 
 
 @pytest.mark.parametrize(

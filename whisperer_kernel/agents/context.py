@@ -11,6 +11,7 @@ import msgspec
 from whisperer_kernel.agents.prompt import user_message
 from whisperer_kernel.agents.tokens import cost
 from whisperer_kernel.ai.provider import ChatMessage
+from whisperer_kernel.ai.shorter import repeatable
 from whisperer_kernel.events import FinishReason
 from whisperer_kernel.tools.call import ToolRequest
 
@@ -71,7 +72,7 @@ class AgentContext:
         """A tool call was answered, in whatever way. A call that never was is not reported: it has no result."""
         if turn := self._turns.get(message_id):
             # One call to a message: true for calls one after the other, and accepted for calls at once.
-            turn.add(ChatMessage(role="assistant", content=turn.text, tool_calls=(call,)))
+            turn.add(ChatMessage(role="assistant", content=turn.text, tool_calls=(repeatable(call),)))
             turn.add(ChatMessage(role="tool", content=result, tool_call_id=call.id))
             turn.text = ""
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import accumulate
+from typing import NoReturn
 
 import msgspec
 
 from whisperer_kernel.agents.tokens import MESSAGE_OVERHEAD, cost, estimate
 from whisperer_kernel.ai.provider import ChatMessage
+from whisperer_kernel.ai.shorter import arguments_without_middle, without_middle
 from whisperer_kernel.errors import ProviderError
 
 DEFAULT_CONTEXT = 32_768
@@ -17,6 +19,8 @@ DEFAULT_RESERVE = 4_096
 """Tokens kept free for the reply where ``max_tokens`` does not say."""
 SHORTEST = 32
 """Tokens below which a text is not cut: what is left would say nothing."""
+NOTHING = 4
+"""Tokens that say that a text was left out."""
 
 # When turns must go, this part of the room is freed at once: were it done turn by turn, every request would begin
 # differently and no prefix cache would ever hit.
@@ -48,7 +52,8 @@ def trim(system: str, messages: Sequence[ChatMessage], budget: int, costs: Seque
 
     Turns go whole, oldest first, so that a tool's result stays with its call and the first message is the user's; what
     went is said at the end of the system prompt. The newest turn stays; where it alone is too long, its longest texts
-    lose their middle.
+    and its longest calls lose their middle, and where that is not enough its oldest rounds go too: a tool's result is
+    never the end of a turn.
 
     Args:
         system: The system prompt.
@@ -57,7 +62,7 @@ def trim(system: str, messages: Sequence[ChatMessage], budget: int, costs: Seque
         costs: Of each message, where they are known already.
 
     Raises:
-        ProviderError: Of kind ``context_length``: not even the shortened newest turn fits.
+        ProviderError: Of kind ``context_length``: not even the shortened newest message and its last round fit.
     """
     costs = [cost(message) for message in messages] if costs is None else costs
     before = [0, *accumulate(costs)]
@@ -70,22 +75,25 @@ def trim(system: str, messages: Sequence[ChatMessage], budget: int, costs: Seque
     newest = [*messages[start:]]
     if before[-1] - before[start] <= room:
         return _trimmed(system, newest, start)
-    return _trimmed(system, _shortened(newest, costs[start:], room), start, truncated=True)
+    kept = _shortened(newest, costs[start:], room)
+    return _trimmed(system, kept, len(messages) - len(kept), truncated=True)
 
 
 def cut(text: str, tokens: int) -> str:
     """``text`` within ``tokens`` tokens; where it is longer its middle is left out, and that is said."""
+    return _cut(text, tokens, without_middle, "[…]")
+
+
+def _cut(text: str, tokens: int, shorter: Callable[[str, int], str], nothing: str) -> str:
     total = estimate(text)
     if total <= tokens:
         return text
     kept = len(text) * tokens // total
     while kept > 0:
-        head, tail = (kept + 1) // 2, kept // 2
-        shorter = f"{text[:head]}\n[… {len(text) - kept} characters left out …]\n{text[len(text) - tail :]}"
-        if estimate(shorter) <= tokens:
-            return shorter
+        if estimate(found := shorter(text, kept)) <= tokens:
+            return found
         kept = kept * 7 // 8
-    return "[…]"
+    return nothing
 
 
 def _trimmed(system: str, messages: Sequence[ChatMessage], dropped: int, *, truncated: bool = False) -> Trimmed:
@@ -105,11 +113,41 @@ def _first_kept(starts: Sequence[int], before: Sequence[int], room: int) -> int:
 
 
 def _shortened(messages: Sequence[ChatMessage], costs: Sequence[int], room: int) -> list[ChatMessage]:
-    sizes = [estimate(message.content) for message in messages]
-    longest = longest_allowed(sizes, room - sum(costs) + sum(sizes))
-    if longest < SHORTEST:
-        raise ProviderError("context_length", "The message does not fit into the model's context, not even shortened.")
-    return [msgspec.structs.replace(message, content=cut(message.content, longest)) for message in messages]
+    """A turn within ``room``: all of it where its texts can still say something, else without its oldest rounds."""
+    sizes = [[estimate(text) for text in _texts(message)] for message in messages]
+    around = [whole - sum(texts) for whole, texts in zip(costs, sizes, strict=True)]
+    rounds = [index for index, message in enumerate(messages) if message.role == "assistant"] or [len(messages)]
+    for start in rounds:
+        kept = [*range(len(messages[:1])), *range(start, len(messages))]
+        texts = [size for index in kept for size in sizes[index]]
+        longest = longest_allowed(texts, room - sum(around[index] for index in kept))
+        if longest >= SHORTEST:
+            return [_within(messages[index], longest) for index in kept]
+    return _bare(messages[0], messages[rounds[-1] :], room) if messages[1:] else _refused()
+
+
+def _bare(question: ChatMessage, last_round: Sequence[ChatMessage], room: int) -> list[ChatMessage]:
+    """The question, and of the last round that its calls were made."""
+    bare = [_within(message, NOTHING) for message in last_round]
+    left = room - sum(map(cost, bare)) - MESSAGE_OVERHEAD
+    return [_within(question, left), *bare] if left >= SHORTEST else _refused()
+
+
+def _refused() -> NoReturn:
+    raise ProviderError("context_length", "The message does not fit into the model's context, not even shortened.")
+
+
+def _texts(message: ChatMessage) -> list[str]:
+    return [message.content, *(call.arguments for call in message.tool_calls)]
+
+
+def _within(message: ChatMessage, tokens: int) -> ChatMessage:
+    """The message with no text longer than ``tokens``."""
+    calls = tuple(
+        msgspec.structs.replace(call, arguments=_cut(call.arguments, tokens, arguments_without_middle, "{}"))
+        for call in message.tool_calls
+    )
+    return msgspec.structs.replace(message, content=cut(message.content, tokens), tool_calls=calls)
 
 
 def longest_allowed(sizes: Sequence[int], room: int) -> int:

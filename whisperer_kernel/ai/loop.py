@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import aclosing
-from typing import Any, Protocol
+from typing import Protocol
 
 import msgspec
 
@@ -18,6 +18,7 @@ from whisperer_kernel.ai.provider import (
     TextDelta,
     ToolRequestDelta,
 )
+from whisperer_kernel.ai.shorter import repeatable
 from whisperer_kernel.errors import ProviderError
 from whisperer_kernel.events import FinishReason, ProviderStatus, TurnError, Usage
 from whisperer_kernel.tools.call import ToolRequest, ToolResult
@@ -104,22 +105,13 @@ class StatelessAILoop:
 
     async def _answer(self, request: ChatRequest, response: _Round, on: StreamCallbacks) -> ChatRequest:
         """Call the tools that were asked for; the next round's request."""
-        wishes = tuple(_repeatable(wish) for wish in response.requests)
+        wishes = tuple(map(repeatable, response.requests))
         asked = ChatMessage(role="assistant", content="".join(response.texts), tool_calls=wishes)
         results = [
             ChatMessage(role="tool", content=_told(await on.call(wish)), tool_call_id=wish.id)
             for wish in response.requests
         ]
         return on.fit(msgspec.structs.replace(request, messages=(*request.messages, asked, *results)))
-
-
-def _repeatable(wish: ToolRequest) -> ToolRequest:
-    """The wish as it can be sent again: providers refuse arguments that are cut."""
-    try:
-        msgspec.json.decode(wish.arguments, type=dict[str, Any])
-    except (ValueError, RecursionError):
-        return msgspec.structs.replace(wish, arguments="{}")
-    return wish
 
 
 def _told(result: ToolResult) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -16,31 +17,51 @@ from whisperer_kernel.tools.call import ToolRequest
 MAX_CALLS = 128
 MAX_ARGUMENTS = 1 << 20
 """Characters of arguments, all calls of one reply together."""
+MAX_ID = 200
+MAX_LOOKS = 32
+"""How often one call is looked at for whether it is whole already: without a bound it would not take linear time."""
 
 
 class _Call:
-    """A call that is being put together."""
+    """A call that is being put together. ``sent_id`` is the id under which it came, which may be another's too."""
 
-    def __init__(self, call_id: str) -> None:
+    def __init__(self, call_id: str, sent_id: str, index: int | None) -> None:
         self.id = call_id
+        self.sent_id = sent_id
+        self.index = index
         self.name = ""
         self.parts: list[str] = []
+        self._looks = 0
 
     @property
     def arguments(self) -> str:
         return "".join(self.parts)
 
+    def whole_before(self, text: str) -> dict[str, Any] | None:
+        """The arguments, where they are a whole object and ``text`` can be no more of them."""
+        is_next = not text or text.lstrip().startswith("{")
+        if not is_next or not self.parts or not self.parts[-1].rstrip().endswith("}") or self._looks >= MAX_LOOKS:
+            return None
+        self._looks += 1
+        return _object_in(self.arguments)
+
     def add(self, text: str) -> None:
-        """Add arguments, unless they repeat what is complete already."""
-        # Only a new object after a closed one can be a repetition; asking nothing else keeps this linear.
-        if text.lstrip().startswith("{") and self.parts and self.parts[-1].rstrip().endswith("}"):
-            whole = _object_in(self.arguments)
-            if whole:
-                return
-            if whole == {}:  # some servers open every call with an empty object
+        """Add arguments, unless they repeat what is whole already.
+
+        What does not repeat it makes the arguments malformed, which is said to the model: nothing is lost in silence.
+        """
+        if text and (whole := self.whole_before(text)) is not None:
+            if not whole:  # some servers open every call with an empty object
                 self.parts.clear()
+            elif _object_in(text) == whole:
+                return
         if text:
             self.parts.append(text)
+
+    def is_done_before(self, name: str, arguments: str) -> bool:
+        """Whether a named fragment is another call and not more of this one, which is whole, nor the same again."""
+        whole = self.whole_before(arguments)
+        return whole is not None and (name != self.name or _object_in(arguments) != whole)
 
     def request(self) -> ToolRequest:
         return ToolRequest(id=self.id, name=self.name, arguments=mended(self.arguments) or "{}")
@@ -72,40 +93,53 @@ class ToolCalls:
     def take(self) -> list[ToolRequest]:
         """The calls put together so far, each once."""
         calls, self._calls = self._calls, []
-        return [call.request() for call in calls]
+        return [call.request() for call in _without_repeated(calls)]
 
     def _call(self, fragment: ToolFragment, name: str, arguments: str) -> _Call:
         """The call that a fragment belongs to, a new one where it begins one."""
-        call_id = fragment.id if isinstance(fragment.id, str) else ""
+        sent_id = fragment.id if isinstance(fragment.id, str) else ""
         index = fragment.index if type(fragment.index) is int else None
-        call = self._by_id.get(call_id) or self._open(index)
-        # A new id begins a call only together with a name: some servers give every fragment an id of its own.
-        begins = call_id not in self._by_id if call_id else _repeats(call, name, arguments)
-        if call is None or (name and begins):
-            call = self._begin(call_id)
+        call = self._open(sent_id, index)
+        if call is None or (name and self._begins(call, sent_id, index, name, arguments)):
+            call = self._begin(sent_id, index)
         if index is not None:
             self._by_index[index] = call
         return call
 
-    def _open(self, index: int | None) -> _Call | None:
-        if index is not None:
-            return self._by_index.get(index)
-        return self._calls[-1] if self._calls else None
+    def _open(self, sent_id: str, index: int | None) -> _Call | None:
+        """The call that goes on under this id and index: one id may stand for calls that only the index tells apart."""
+        here = self._by_index.get(index) if index is not None else self._calls[-1] if self._calls else None
+        return here if here is not None and here.sent_id == sent_id else self._by_id.get(sent_id, here)
 
-    def _begin(self, call_id: str) -> _Call:
+    def _begins(self, call: _Call, sent_id: str, index: int | None, name: str, arguments: str) -> bool:
+        """Whether a named fragment begins another call than the open one."""
+        if not sent_id:
+            return call.is_done_before(name, arguments)
+        # A new id begins a call only together with a name: some servers give every fragment an id of its own.
+        if sent_id not in self._by_id or index != call.index:
+            return True
+        return bool(arguments) and call.is_done_before(name, arguments)
+
+    def _begin(self, sent_id: str, index: int | None) -> _Call:
         if len(self._calls) >= MAX_CALLS:
             raise ProviderError("protocol", f"The model asked for more than {MAX_CALLS} tool calls at once.")
-        call = _Call(call_id or f"call_{uuid.uuid4().hex[:16]}")
+        is_good = sent_id and sent_id not in self._by_id and len(sent_id) <= MAX_ID
+        call = _Call(sent_id if is_good else f"call_{uuid.uuid4().hex[:16]}", sent_id, index)
         self._calls.append(call)
-        self._by_id[call.id] = call
+        if sent_id:
+            self._by_id[sent_id] = call
         return call
 
 
-def _repeats(call: _Call | None, name: str, arguments: str) -> bool:
-    """Whether a named fragment without an id is another call and not more of ``call``, which is complete."""
-    if call is None or not name or _object_in(call.arguments) is None:
-        return False
-    return (name, arguments) != (call.name, call.arguments)
+def _without_repeated(calls: Sequence[_Call]) -> Iterator[_Call]:
+    """The calls but those that came again under the same id, as a summary at the end may."""
+    seen: list[tuple[str, str, Any]] = []
+    for call in calls:
+        arguments = _object_in(call.arguments)
+        key = (call.sent_id, call.name, call.arguments if arguments is None else arguments)
+        if not call.sent_id or key not in seen:
+            seen.append(key)
+            yield call
 
 
 def _object_in(text: str) -> dict[str, Any] | None:

@@ -87,7 +87,8 @@ def mistakes(draft: Draft) -> list[str]:
     """Everything that is wrong with a draft, in words for whoever wrote it; empty: nothing."""
     found = [*_bad_text("the title", draft.title, MAX_TITLE), *_bad_text("the goal", draft.goal, MAX_GOAL)]
     if not 0 < len(draft.steps) <= MAX_STEPS:
-        found.append(f"there are {len(draft.steps)} steps; a plan has between 1 and {MAX_STEPS}")
+        # Not looked into: there may be thousands of them.
+        return [*found, f"there are {len(draft.steps):,} steps; a plan has between 1 and {MAX_STEPS}"]
     for number, step in enumerate(draft.steps, 1):
         found += _bad_step(f"step {number}", step)
     titles = Counter(_key(step.title) for step in draft.steps if _key(step.title))
@@ -187,9 +188,13 @@ def _bad_step(name: str, step: StepDraft) -> Iterator[str]:
         yield f"{name}: `why` is longer than {MAX_WORDS:,} characters"
     if step.code is not None and len(step.code) > MAX_CODE:
         yield f"{name}: `code` is longer than {MAX_CODE:,} characters"
+    if len(step.depends_on) > MAX_STEPS:
+        yield f"{name}: `depends_on` names {len(step.depends_on):,} steps; a plan has no more than {MAX_STEPS}"
 
 
 def _bad_order(steps: Sequence[StepDraft]) -> list[str]:
+    if any(len(step.depends_on) > MAX_STEPS for step in steps):
+        return []
     known = {_key(step.title) for step in steps}
     found = [
         f"step {number} depends on `{_line(title)}`, and there is no such step"

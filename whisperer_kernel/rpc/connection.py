@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
 from uuid import uuid4
 
 from whisperer_kernel.errors import InvalidParams
@@ -14,9 +15,14 @@ from whisperer_kernel.tools.tool import Tool
 MAX_HELD = 1_000
 
 
+async def _at_once() -> None:
+    """Whatever is written is taken at once."""
+
+
 class Connection:
     """One client. ``write`` takes a text frame and must not block; ``owner`` is who is authenticated.
 
+    ``emptied`` waits until the client has taken what was written.
     ``shows_questions``: whether a person is behind it who sees what is asked and can answer. ``page``: the page in a
     browser that it comes from, where several connections do. ``hang_up`` ends the connection: the client has to come
     back and resume, as what it would be shown next does not join on to what it has seen.
@@ -31,6 +37,7 @@ class Connection:
         shows_questions: bool = True,
         page: str = "",
         hang_up: Callable[[], None] = lambda: None,
+        emptied: Callable[[], Awaitable[None]] = _at_once,
     ) -> None:
         self.client_id = uuid4().hex
         self.owner = owner
@@ -41,10 +48,13 @@ class Connection:
         self.page = page
         self._sessions: set[str] = set()
         self._current: str | None = None
+        self._emptied = emptied
         self._holds = 0
         # As many of them as hold a running turn's text, too.
         self._text_holds = 0
         self._held: list[str] = []
+        self._released = asyncio.Event()
+        self._released.set()
         self._closed = False
         # What this connection carries out in every session of a kernel, where it is the kernel's own or its notebook's.
         self.kernel_id: str | None = None
@@ -63,9 +73,11 @@ class Connection:
         is_own = self.kernel_id is not None and session.row.kernel_id in {None, self.kernel_id}
         return [*declared, *(self.kernel_tools if is_own else ())]
 
-    def attach(self, manager: StatelessSessionManager, session: StatelessInteractiveSession) -> None:
-        """Show this connection the session's events from here on, and take it for the current one."""
-        manager.subscribe(session, self)
+    def attach(
+        self, manager: StatelessSessionManager, session: StatelessInteractiveSession, after_seq: int | None = None
+    ) -> None:
+        """Show this connection the session's events after ``after_seq`` or from here on; make it the current one."""
+        manager.subscribe(session, self, after_seq)
         self._sessions.add(session.id)
         self._current = session.id
         if self._closed:
@@ -81,16 +93,23 @@ class Connection:
             self._flush()
             self.write(frame)
 
+    async def ready(self) -> None:
+        """Wait until nothing is held back, and the client has taken what it was sent."""
+        await self._released.wait()
+        await self._emptied()
+
     def hold(self, *, text: bool) -> None:
         """Show no notification until ``release``, but for a running turn's text unless ``text``."""
         self._holds += 1
         self._text_holds += text
+        self._released.clear()
 
     def release(self, *, text: bool) -> None:
         """Undo one ``hold``."""
         self._holds -= 1
         self._text_holds -= text
         if not self._holds:
+            self._released.set()
             self._flush()
 
     def close(self, manager: StatelessSessionManager, *, lost: bool = False) -> None:

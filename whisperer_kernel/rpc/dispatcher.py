@@ -22,7 +22,6 @@ class Call:
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
         self._holds: list[bool] = []
-        self._then: list[Callable[[], None]] = []
         self._at_last: list[Callable[[], None]] = []
 
     def hold(self, *, text: bool = False) -> None:
@@ -34,18 +33,12 @@ class Call:
         self._holds.append(text)
         self.connection.hold(text=text)
 
-    def then(self, callback: Callable[[], None]) -> None:
-        """Do this right after the response, before anything that was held."""
-        self._then.append(callback)
-
     def at_last(self, callback: Callable[[], None]) -> None:
         """Do this when the response and all that was held has been sent."""
         self._at_last.append(callback)
 
     def responded(self) -> None:
         """The response is on its way."""
-        for callback in self._then:
-            callback()
         for text in self._holds:
             self.connection.release(text=text)
         for callback in self._at_last:

@@ -11,12 +11,14 @@ import logging
 from collections import deque
 from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any
 
 import msgspec
 
 from whisperer_kernel.errors import LeaseLost, StoreError
 from whisperer_kernel.events import (
+    ACTIVE,
     FAILED,
     AIMessageChunk,
     Entry,
@@ -25,10 +27,12 @@ from whisperer_kernel.events import (
     encode,
 )
 from whisperer_kernel.sessions.logrows import Chunk, pack, read_row
-from whisperer_kernel.sessions.store import SessionChanges, Store
+from whisperer_kernel.sessions.store import LogRow, SessionChanges, Store
 
 BLOCK = 1_000
 CHECKPOINT_S = 1.0
+READ_AT_ONCE = 256
+"""Entries of a log that is read before everybody else has the loop."""
 
 log = logging.getLogger(__name__)
 
@@ -82,6 +86,10 @@ class SessionLog:
         self._tasks: set[asyncio.Task[None]] = set()
         self.failed: StoreError | None = None
         self._failures = 0
+        # Set while the store takes what it is given.
+        self._takes = asyncio.Event()
+        self._takes.set()
+        self._failure_told = False
 
     @property
     def seq(self) -> int:
@@ -97,17 +105,12 @@ class SessionLog:
         """Take what the store holds beyond what is known here. Raises ``StoreError``."""
         rows = await self._store.read(self._session_id, self.last_seq)
         replayable = rows[-1].seq - (self._applied.maxlen or 0) if rows else 0
+        since_others = 0
         for row in rows:
-            # A row too old to be replayed event by event only has to count: a long log is not taken apart for it.
-            first, entries = read_row(row, merged=row.seq <= replayable)
-            if first > self.last_seq + 1:
-                self._gap(first)
-            self.last_seq = row.seq
-            for entry in entries:
-                if row.seq <= replayable:
-                    self._apply(entry)
-                else:
-                    self._take(entry)
+            since_others += self._take_row(row, is_old=row.seq <= replayable)
+            if since_others >= READ_AT_ONCE:
+                since_others = 0
+                await asyncio.sleep(0)
         self._drain()
 
     def lead(self, reserved: int) -> bool:
@@ -124,16 +127,22 @@ class SessionLog:
         self._stop_timer()
         self.last_seq = self.recovered = 0
         self.failed = None
-        self._is_lost = False
+        self._takes.set()
+        self._is_lost = self._failure_told = False
         for kept in (self._applied, self._pending, self._unsaved):
             kept.clear()
 
-    def since(self, seq: int) -> list[Entry] | None:
-        """The entries after ``seq``, or None where some of them are no longer kept or ``seq`` lies beyond the log."""
-        first = self._applied[0].seq if self._applied else self.seq + 1
-        if not max(first - 1, self.recovered) <= seq <= self.seq:
+    def keeps(self, seq: int) -> bool:
+        """Whether every entry after ``seq`` is here; not where some are too old, or ``seq`` lies beyond the log."""
+        return max(self._first - 1, self.recovered) <= seq <= self.seq
+
+    def since(self, seq: int, most: int | None = None) -> list[Entry] | None:
+        """The entries after ``seq``, the first ``most`` of them; None where it does not keep them all."""
+        if not self.keeps(seq):
             return None
-        return [entry for entry in self._applied if entry.seq > seq]
+        # Their numbers have no gap.
+        start = seq + 1 - self._first
+        return list(islice(self._applied, start, None if most is None else start + most))
 
     def stream(self, chunk: Chunk) -> None:
         """Number a chunk and publish it; it is saved within a second."""
@@ -144,7 +153,7 @@ class SessionLog:
         self._pending.append(_Pending(entry, room))
         self._drain()
         if self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(CHECKPOINT_S, self._checkpoint_due)
+            self._start_timer()
         if room is None and self._reserved - self.last_seq == BLOCK // 2:
             self._in_background(self._save(SessionChanges()))
 
@@ -165,17 +174,41 @@ class SessionLog:
             # Logged, and shown to the user as the session's status: nothing is left to do here.
             return
 
+    async def insist(self, event: Event) -> None:
+        """Append what must not be lost, as soon as the store can be written to; nobody sees it before."""
+        while True:
+            try:
+                await self.append(event)
+            except LeaseLost:
+                return
+            except StoreError:
+                await self._takes.wait()
+            else:
+                return
+
+    def say(self, event: Event) -> None:
+        """Tell what no log will hold, as the session has none any more."""
+        self.last_seq += 1
+        self._take(Entry(self.last_seq, now(), event, encode(event)))
+
     async def change(self, changes: SessionChanges) -> None:
         """Change the session's row without an event. Raises ``StoreError``."""
         await self._save(changes)
 
     async def close(self) -> None:
         """Save what is left and give the session back. Raises ``StoreError``."""
-        self._stop_timer()
-        while self._tasks:
-            await asyncio.wait(self._tasks)
-        await self._save(SessionChanges())
+        try:
+            await self._settled()
+            await self._save(SessionChanges())
+            await self._settled()
+        finally:
+            self._stop_timer()
         await self._store.release(self._session_id, self._runner, self.last_seq)
+
+    @property
+    def _first(self) -> int:
+        """The number of the oldest entry that is kept, or of the next one where there is none."""
+        return self._applied[0].seq if self._applied else self.seq + 1
 
     def _number(self, event: Event) -> Entry:
         self.last_seq += 1
@@ -190,6 +223,22 @@ class SessionLog:
             if not self._is_lost:
                 self._take(entry)
 
+    def _take_row(self, row: LogRow, *, is_old: bool) -> int:
+        """Take a row of the store; how many entries it held.
+
+        An old one will not be replayed event by event and only has to count: a long log is not taken apart for it.
+        """
+        first, entries = read_row(row, merged=is_old)
+        if first > self.last_seq + 1:
+            self._gap(first)
+        self.last_seq = row.seq
+        for entry in entries:
+            if is_old:
+                self._apply(entry)
+            else:
+                self._take(entry)
+        return len(entries)
+
     def _take(self, entry: Entry) -> None:
         self._applied.append(entry)
         self._apply(entry)
@@ -200,6 +249,15 @@ class SessionLog:
         self._applied.clear()
         self.recovered = first
 
+    async def _settled(self) -> None:
+        self._stop_timer()
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+
+    def _start_timer(self) -> None:
+        self._stop_timer()
+        self._timer = asyncio.get_running_loop().call_later(CHECKPOINT_S, self._checkpoint_due)
+
     def _stop_timer(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
@@ -207,7 +265,16 @@ class SessionLog:
 
     def _checkpoint_due(self) -> None:
         self._timer = None
-        self._in_background(self._save(SessionChanges()))
+        self._in_background(self._checkpoint(is_retry=self.failed is not None))
+
+    async def _checkpoint(self, *, is_retry: bool) -> None:
+        """Save what is there. A store that has failed is tried again, since none tells when it can be written to."""
+        try:
+            await self._save(SessionChanges())
+        except StoreError:
+            # The first failure is logged.
+            if not is_retry:
+                raise
 
     def _in_background(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(coroutine)
@@ -230,6 +297,7 @@ class SessionLog:
         except StoreError as error:
             if not isinstance(event, AIMessageChunk):
                 self._substitute(pending, SessionStatus(status=FAILED, reason=str(error)))
+                self._failure_told = True
             raise
 
     async def _ready(self, event: Event) -> None:
@@ -248,6 +316,7 @@ class SessionLog:
             if is_end or self.failed is None:
                 told = event if is_end else SessionStatus(status=FAILED, reason=str(error))
                 self._pending.append(_Pending(self._number(told), None))
+                self._failure_told = self._failure_told or not is_end
             self._fail(error)
             self._drain()
             raise
@@ -283,9 +352,20 @@ class SessionLog:
                 self._unsaved = entries + self._unsaved
                 self._fail(error)
                 raise
-            self.failed = None
             self._reserved = reserved or self._reserved
+            self._recover()
 
     def _fail(self, error: StoreError) -> None:
+        """The store did not take something. Whoever insists waits, and it is tried again by and by."""
         self.failed = error
         self._failures += 1
+        self._takes.clear()
+        self._start_timer()
+
+    def _recover(self) -> None:
+        """The store took what it was given; who was told that it does not is told that it does."""
+        self.failed = None
+        self._takes.set()
+        if self._failure_told:
+            self._failure_told = False
+            self._in_background(self.append(SessionStatus(status=ACTIVE)))

@@ -169,11 +169,13 @@ class StatelessSessionManager:
         """The live sessions of an owner; None: of everybody."""
         return [session for session in self._live.values() if owner in {None, session.row.owner}]
 
-    def subscribe(self, session: StatelessInteractiveSession, subscriber: Subscriber) -> None:
-        """Show the session to a connection."""
+    def subscribe(
+        self, session: StatelessInteractiveSession, subscriber: Subscriber, after_seq: int | None = None
+    ) -> None:
+        """Show the session to a connection: every event after ``after_seq``, or from here on."""
         if subscriber.keeps_alive and (timer := self._grace.pop(session.id, None)) is not None:
             timer.cancel()
-        session.subscribe(subscriber)
+        session.subscribe(subscriber, after_seq)
 
     def lost(self, session_id: str) -> None:
         """A connection to it broke."""

@@ -11,9 +11,18 @@ from uuid import uuid4
 import msgspec
 
 from whisperer_kernel.errors import WhispererError
-from whisperer_kernel.events import CallOrigin, ToolCall, ToolStatus, without_surrogates
+from whisperer_kernel.events import (
+    CallOrigin,
+    PermissionRequested,
+    PermissionResolved,
+    ToolCall,
+    ToolStatus,
+    without_surrogates,
+)
 from whisperer_kernel.tools.call import ToolRequest, ToolResult
 from whisperer_kernel.tools.tool import Tool, ToolFailed
+
+INTERRUPTED = "The server stopped before this was over; whether it was done is not known."
 
 
 class OpenCall:
@@ -157,6 +166,18 @@ async def outcome(run: Callable[[], Awaitable[str]]) -> ToolResult:
 def failed(words: str) -> ToolResult:
     """A result that says what went wrong."""
     return ToolResult(content=words, is_error=True)
+
+
+def interrupted(call: ToolCall) -> ToolCall:
+    """The end of a call that a crash cut off."""
+    return msgspec.structs.replace(call, status="error", error=INTERRUPTED, client_id=None)
+
+
+def withdrawn(request: PermissionRequested) -> PermissionResolved:
+    """The end of a question for which nobody waits any more."""
+    return PermissionResolved(
+        request_id=request.request_id, decision="deny", by="disconnect", tool_call_id=request.tool_call_id
+    )
 
 
 def _words(error: BaseException) -> str:

@@ -6,7 +6,6 @@ import asyncio
 
 import msgspec
 
-from whisperer_kernel.errors import NoSuchItem
 from whisperer_kernel.events import PermissionDecision, ResolvedBy
 
 
@@ -23,25 +22,18 @@ class Questions:
 
     def __init__(self) -> None:
         self._open: dict[str, asyncio.Future[Answer]] = {}
-        self._settled: set[str] = set()
 
     def ask(self, request_id: str) -> asyncio.Future[Answer]:
         """Open a question: the future is its answer."""
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._open[request_id] = future
-        future.add_done_callback(lambda _: self._settle(request_id))
+        future.add_done_callback(lambda _: self._open.pop(request_id, None))
         return future
 
     def answer(self, request_id: str, answer: Answer) -> bool:
-        """The person answers; False: it is settled already. Raises ``NoSuchItem`` where it was never asked."""
+        """The person answers; False: it is settled already."""
         future = self._open.get(request_id)
-        if future is not None and not future.done():
-            future.set_result(answer)
-            return True
-        if future is None and request_id not in self._settled:
-            raise NoSuchItem("There is no such permission request.")
-        return False
-
-    def _settle(self, request_id: str) -> None:
-        self._open.pop(request_id, None)
-        self._settled.add(request_id)
+        if future is None or future.done():
+            return False
+        future.set_result(answer)
+        return True

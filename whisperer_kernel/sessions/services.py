@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -44,6 +45,8 @@ class Services:
         self.runner = new_runner()
         self.providers = Providers(config, environ, choose)
         self.stand_ins = stand_ins
+        # Held while one connection is brought up by some events.
+        self.slicing = asyncio.Lock()
 
     @classmethod
     def load(

@@ -28,8 +28,6 @@ from whisperer_kernel.events import (
     SwitchedBy,
     ToolCall,
     UserMessage,
-    encode,
-    is_text,
     notification,
 )
 from whisperer_kernel.plans.cells import updated
@@ -39,8 +37,9 @@ from whisperer_kernel.sessions.current import CurrentAgent
 from whisperer_kernel.sessions.gate import Hands
 from whisperer_kernel.sessions.history import Submitted
 from whisperer_kernel.sessions.lease import Lease
-from whisperer_kernel.sessions.log import SessionLog, now
+from whisperer_kernel.sessions.log import SessionLog
 from whisperer_kernel.sessions.metrics import Metrics, Watch
+from whisperer_kernel.sessions.opencall import interrupted, withdrawn
 from whisperer_kernel.sessions.permissions import Answer, Questions
 from whisperer_kernel.sessions.services import Services
 from whisperer_kernel.sessions.state import SessionState
@@ -99,7 +98,7 @@ class StatelessInteractiveSession:
             lambda: self.row.kernel_id is not None,
             self._stand_ins,
         )
-        self._subscribers = Subscribers(self._hands.clients)
+        self._subscribers = Subscribers(self._hands.clients, self._log.since, self._frame, services.slicing)
         self._current = CurrentAgent(services.agents, self._log, lambda: self.state)
         self._turns = TurnQueue(services, self._log, lambda: self.state, self._hands)
         # Who changes a plan does it alone, since each change is made to what the one before it left.
@@ -150,9 +149,12 @@ class StatelessInteractiveSession:
         except StoreError as error:
             log.warning("session %s could not be closed in good order: %s", self.id, error)
 
-    def subscribe(self, subscriber: Subscriber) -> None:
-        """Show ``subscriber`` every event from here on."""
-        self._subscribers.add(subscriber, self._log.seq)
+    def subscribe(self, subscriber: Subscriber, after_seq: int | None = None) -> None:
+        """Show ``subscriber`` every event after ``after_seq``, or from here on."""
+        if after_seq is None:
+            self._subscribers.add(subscriber, self._log.seq)
+        else:
+            self._subscribers.bring_up(subscriber, after_seq)
 
     def unsubscribe(self, subscriber: Subscriber) -> None:
         """Show it no more."""
@@ -161,18 +163,8 @@ class StatelessInteractiveSession:
     def hand_subscribers(self, other: StatelessInteractiveSession) -> None:
         """Show ``other``, this session as it has come back, to those who were shown it here, from where they were."""
         for subscriber, last in self._subscribers.hand_over().items():
-            other.catch_up(subscriber, last)
+            other.subscribe(subscriber, last)
             other.declare(subscriber, self._hands.clients.of(subscriber))
-
-    def catch_up(self, subscriber: Subscriber, last: int) -> None:
-        """Show ``subscriber``, who has seen the events up to ``last``, the rest and what comes."""
-        missed = self.replay(last)
-        if missed is None:
-            subscriber.hang_up()
-            return
-        self.subscribe(subscriber)
-        for frame in missed:
-            subscriber.send(frame)
 
     @property
     def has_subscribers(self) -> bool:
@@ -220,10 +212,9 @@ class StatelessInteractiveSession:
         """What tools are permitted: as the session was told, and never more than the policy's highest mode."""
         return effective(self.state.mode, self._services.policy)
 
-    def replay(self, after_seq: int) -> list[str] | None:
-        """The notifications after ``after_seq``, or None where they are not all kept."""
-        entries = self._log.since(after_seq)
-        return None if entries is None else [notification(self.id, entry) for entry in entries]
+    def keeps(self, after_seq: int) -> bool:
+        """Whether every event after ``after_seq`` is kept, to be shown one by one."""
+        return self._log.keeps(after_seq)
 
     # --- what a client asks for -------------------------------------------------------------------------------------
 
@@ -308,13 +299,15 @@ class StatelessInteractiveSession:
 
     def permit(self, request_id: str, answer: Answer) -> bool:
         """The person's answer; False where it was settled already. Raises ``NoSuchItem``."""
+        if not self.state.knows_permission(request_id):
+            raise NoSuchItem("There is no such permission request.")
         return self._hands.questions.answer(request_id, answer)
 
     def pending(self, subscriber: Subscriber) -> tuple[list[PermissionRequested], list[ToolCall]]:
         """Asks that are still open; calls that ``subscriber`` can carry out are addressed to it."""
         calls = [
             msgspec.structs.replace(call, client_id=subscriber.client_id)
-            for call in self.state.tool_calls.values()
+            for call in self.state.tool_calls
             if self._hands.clients.take_over(subscriber, call.tool_call_id, call.tool_name)
         ]
         return list(self.state.permissions.values()), calls
@@ -354,9 +347,13 @@ class StatelessInteractiveSession:
     # --- one runner, many servers ------------------------------------------------------------------------------------
 
     async def _taken(self, row: SessionRow, crashed: bool) -> None:  # noqa: FBT001 - the lease's one callback
-        """What a crash cut off ends as ``interrupted``."""
+        """What a crash cut off ends as ``interrupted``: questions, calls, the inner ones first, and turns."""
         if crashed:
             await self._log.tell(SessionStatus(status=row.status, reason="recovered: the server had stopped at work"))
+        for request in [*self.state.permissions.values()]:
+            await self._log.tell(withdrawn(request))
+        for call in reversed([*self.state.calls.values()]):
+            await self._log.tell(interrupted(call))
         for user in [turn.user for turn in self.state.open.values()]:
             await self._turns.end(user, "interrupted")
 
@@ -374,10 +371,7 @@ class StatelessInteractiveSession:
 
     def _deleted(self) -> None:
         """Another server has deleted the session that was followed here: there is no log any more to tell it in."""
-        event = SessionStatus(status=STOPPED, reason="deleted")
-        entry = Entry(self._log.seq + 1, now(), event, encode(event))
-        self.state.apply(entry)
-        self._publish(entry)
+        self._log.say(SessionStatus(status=STOPPED, reason="deleted"))
         self._on_deleted(self)
 
     # --- told by the log ---------------------------------------------------------------------------------------------
@@ -388,4 +382,7 @@ class StatelessInteractiveSession:
     def _publish(self, entry: Entry) -> None:
         if self.watch is not None and self._lease.held:
             self.watch.saw(entry.event)
-        self._subscribers.publish(entry.seq, notification(self.id, entry), is_text=is_text(entry.event))
+        self._subscribers.publish(entry)
+
+    def _frame(self, entry: Entry) -> str:
+        return notification(self.id, entry)

@@ -59,10 +59,11 @@ class SessionState:
         self.usage = Usage()
         self.mode: Mode = "ask"
         self.grants: set[Grant] = set()
-        # What the person and the clients have been asked and have not answered, by request id and tool call id.
+        # What the person has been asked and has not answered, and the calls that have not ended, by their ids.
         self.permissions: dict[str, PermissionRequested] = {}
-        self.tool_calls: dict[str, ToolCall] = {}
-        # Every tool call there ever was, so that a late answer is known for what it is.
+        self.calls: dict[str, ToolCall] = {}
+        # All there ever were, so that a late answer is known for what it is.
+        self.known_permissions: set[str] = set()
         self.known_calls: set[str] = set()
         self.plans: dict[str, Plan] = {}
         self.reports: dict[str, Report] = {}
@@ -81,6 +82,15 @@ class SessionState:
     def context(self, agent: str) -> AgentContext:
         """The agent's memory of this session; empty where she has none yet."""
         return self.contexts.setdefault(agent, AgentContext())
+
+    @property
+    def tool_calls(self) -> list[ToolCall]:
+        """The calls that clients have been asked for and have not answered."""
+        return [call for call in self.calls.values() if call.executor == "client" and call.status == "running"]
+
+    def knows_permission(self, request_id: str) -> bool:
+        """Whether a permission request of this id was ever made."""
+        return request_id in self.known_permissions
 
     def knows_call(self, tool_call_id: str) -> bool:
         """Whether a tool call of this id was ever made."""
@@ -156,6 +166,7 @@ class SessionState:
 
     def _asked(self, event: PermissionRequested, _ts: str) -> None:
         self.permissions[event.request_id] = event
+        self.known_permissions.add(event.request_id)
 
     def _status(self, event: SessionStatus, _ts: str) -> None:
         self.status = event.status
@@ -222,17 +233,17 @@ class SessionState:
 
     def _forget_asks(self, message_id: str) -> None:
         """A turn has ended: nobody waits for what it asked any more."""
-        for asks in (self.permissions, self.tool_calls):
+        for asks in (self.permissions, self.calls):
             for ask_id in [ask_id for ask_id, event in asks.items() if event.message_id == message_id]:
                 del asks[ask_id]
 
     def _tool(self, event: ToolCall, ts: str) -> None:
-        if event.executor == "client" and event.status == "running":
-            self.tool_calls[event.tool_call_id] = event
-        else:
-            self.tool_calls.pop(event.tool_call_id, None)
         self.known_calls.add(event.tool_call_id)
-        if event.origin != "model" or event.status not in {"done", "error", "denied"}:
+        if event.status not in {"done", "error", "denied"}:
+            self.calls[event.tool_call_id] = event
+            return
+        self.calls.pop(event.tool_call_id, None)
+        if event.origin != "model":
             return
         result = event.result or event.error or ""
         context = self.context(event.agent)

@@ -16,6 +16,7 @@ from whisperer_kernel.agents.spec import AgentSpec
 from whisperer_kernel.events import (
     CallOrigin,
     Event,
+    FinishReason,
     ProviderInfo,
     ResolvedBy,
     ToolCall,
@@ -24,7 +25,7 @@ from whisperer_kernel.events import (
 )
 from whisperer_kernel.sessions.callcontext import CallContext
 from whisperer_kernel.sessions.gate import Gate, Hands
-from whisperer_kernel.sessions.opencall import OpenCall, failed, outcome
+from whisperer_kernel.sessions.opencall import INTERRUPTED, OpenCall, failed, outcome
 from whisperer_kernel.sessions.services import Services
 from whisperer_kernel.sessions.state import SessionState
 from whisperer_kernel.tools.call import ToolRequest, ToolResult, ToolSchema
@@ -104,9 +105,12 @@ class TurnTools:
         tool, missing = await self._at(name), _nobody(name)
         return await self._carry_out(OpenCall(_request(name, arguments), tool, "tool", missing=missing, outer=outer))
 
-    async def stopped(self) -> None:
+    async def stopped(self, reason: FinishReason) -> None:
         """The turn was ended from outside: what was open is told to be over, the innermost first."""
-        await self._abandon(self._open, "Stopped.", "user" if self._hands.is_attended() else "disconnect")
+        if reason == "interrupted":
+            await self._abandon(self._open, INTERRUPTED, "disconnect")
+        else:
+            await self._abandon(self._open, "Stopped.", "user" if self._hands.is_attended() else "disconnect")
 
     def permit(self, name: str, bound: dict[str, Any]) -> None:
         """The message itself commands this: for its turn the mode need not ask; the server's policy still may."""

@@ -19,6 +19,7 @@ from whisperer_kernel.events import (
     AIMessageChunk,
     AIReasoningChunk,
     ContextResolved,
+    Event,
     FinishReason,
     ProviderStatus,
     TurnError,
@@ -54,7 +55,7 @@ class Turn:
         self._budget = 0
         spec = services.agents.get(user.agent) if user.agent in services.agents.names else services.agents.default
         self._agent = StatelessAgent(spec)
-        self._tools = TurnTools(services=services, state=state, hands=hands, user=user, spec=spec, tell=self._log.tell)
+        self._tools = TurnTools(services=services, state=state, hands=hands, user=user, spec=spec, tell=self._tell)
         self._task: asyncio.Task[TurnEnd] | None = None
         self._cancelled: FinishReason | None = None
 
@@ -63,8 +64,9 @@ class Turn:
         self._task = asyncio.get_running_loop().create_task(self._work())
         await asyncio.wait([self._task])
         if self._task.cancelled():
-            await self._tools.stopped()
-            return TurnEnd(reason=self._cancelled or "cancelled")
+            reason = self._cancelled or "cancelled"
+            await self._tools.stopped(reason)
+            return TurnEnd(reason=reason)
         if (error := self._task.exception()) is not None:
             return _failed(error)
         end = self._task.result()
@@ -155,8 +157,15 @@ class Turn:
             return ""
         budget = min(self._services.config.limits.context_tokens, self._budget // 2)
         found = await look_up(self.user.context, self._tools.look, budget)
-        await self._log.tell(ContextResolved(message_id=self.user.message_id, text=found.text, problems=found.problems))
+        await self._tell(ContextResolved(message_id=self.user.message_id, text=found.text, problems=found.problems))
         return found.text
+
+    async def _tell(self, event: Event) -> None:
+        """A turn does not go past what could not be saved; one that is being ended waits for nothing."""
+        if self._cancelled is None:
+            await self._log.insist(event)
+        else:
+            await self._log.tell(event)
 
     def text(self, chunk: str) -> None:
         """See ``StreamCallbacks``."""

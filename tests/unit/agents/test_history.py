@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import string
 from itertools import pairwise
 
@@ -16,6 +17,7 @@ from whisperer_kernel.tools.call import ToolRequest
 
 SYSTEM = "You are Alice."
 TEXT = st.text(alphabet=string.printable + "äπ文🎉\ud800", max_size=400)
+ARGUMENTS = st.text(alphabet=string.printable + "äπ文🎉", max_size=400).map(lambda text: json.dumps({"x": text}))
 
 
 def user(text: str) -> ChatMessage:
@@ -28,20 +30,25 @@ def reply(text: str) -> ChatMessage:
     return ChatMessage(role="assistant", content=text)
 
 
-def tool(call_id: str, result: str) -> list[ChatMessage]:
+def tool(call_id: str, result: str, arguments: str = '{"cell": 1}') -> list[ChatMessage]:
     """A call and its result."""
-    request = ToolRequest(id=call_id, name="read_cell", arguments='{"cell": 1}')
+    request = ToolRequest(id=call_id, name="read_cell", arguments=arguments)
     return [
         ChatMessage(role="assistant", content="", tool_calls=(request,)),
         ChatMessage(role="tool", content=result, tool_call_id=call_id),
     ]
 
 
+def outline(message: ChatMessage) -> tuple[str, list[str], str | None]:
+    """What stays of a message whose texts are cut."""
+    return message.role, [call.id for call in message.tool_calls], message.tool_call_id
+
+
 @st.composite
 def turns(draw: st.DrawFn) -> list[ChatMessage]:
     """A whole turn: a question, some tool calls, an answer."""
-    results = draw(st.lists(TEXT, max_size=3))
-    called = [message for number, text in enumerate(results) for message in tool(f"call{number}", text)]
+    results = draw(st.lists(st.tuples(TEXT, ARGUMENTS), max_size=3))
+    called = [message for number, texts in enumerate(results) for message in tool(f"call{number}", *texts)]
     return [user(draw(TEXT)), *called, reply(draw(TEXT))]
 
 
@@ -68,10 +75,14 @@ def test_what_is_sent_keeps_its_promises(messages: list[ChatMessage], budget: in
     assert all(message.role != "system" for message in kept)
     assert kept[0].role == "user"
     sent = messages[trimmed.dropped :]
-    assert [(message.role, message.tool_calls, message.tool_call_id) for message in kept] == [
-        (message.role, message.tool_calls, message.tool_call_id) for message in sent
-    ]
     assert trimmed.truncated == (kept != sent)
+    if trimmed.truncated:
+        question = max(index for index, message in enumerate(messages) if message.role == "user")
+        sent = [messages[question], *messages[len(messages) - len(kept) + 1 :]]
+    assert [outline(message) for message in kept] == [outline(message) for message in sent]
+    asked = [call for message in kept for call in message.tool_calls]
+    assert [call.id for call in asked] == [message.tool_call_id for message in kept if message.role == "tool"]
+    assert all(isinstance(json.loads(call.arguments), dict) for call in asked)
     assert (f"[{trimmed.dropped} earlier messages were left out]" in system.content) == (trimmed.dropped > 0)
 
 
@@ -142,6 +153,43 @@ def test_long_tool_result_is_cut_before_the_question() -> None:
     assert trimmed.messages[1] == question
     assert "characters left out" in trimmed.messages[3].content
     assert trimmed.messages[5].content == "short"
+
+
+def test_long_call_is_cut_and_stays_json() -> None:
+    """What a model wrote into a call is shown to it again without its middle, as an object that says so."""
+    call, result = tool("a", "Inserted.", json.dumps({"source": "x = 1\n" * 5_000}))
+    trimmed = trim(SYSTEM, [user("Insert it."), call, result], 400)
+    assert trimmed.truncated
+    assert trimmed.messages[1] == user("Insert it.")
+    (again,) = trimmed.messages[2].tool_calls
+    ((name, text),) = json.loads(again.arguments).items()
+    assert (again.id, again.name, name) == ("a", "read_cell", "shortened")
+    assert text.startswith('{"source": "x = 1')
+    assert "characters left out" in text
+    assert trimmed.messages[3] == result
+
+
+def test_oldest_rounds_go_where_there_are_too_many() -> None:
+    """A turn of a thousand calls goes on with the newest of them, and what went is said."""
+    rounds = [message for number in range(1_000) for message in tool(f"call{number}", f"result {number} " * 20)]
+    trimmed = trim(SYSTEM, [user("Read all."), *rounds], 1_000)
+    assert trimmed.truncated
+    assert trimmed.messages[1] == user("Read all.")
+    assert trimmed.messages[-1].tool_call_id == "call999"
+    assert trimmed.dropped == 2_001 - len(trimmed.messages) + 1
+    assert f"[{trimmed.dropped} earlier messages were left out]" in trimmed.messages[0].content
+
+
+def test_calls_of_one_round_stay_together() -> None:
+    """A hundred calls at once, too much to be shown: each is there with a result, though nothing of it is said."""
+    calls = tuple(ToolRequest(id=f"c{n}", name="read", arguments='{"path": "a/b/c.py"}') for n in range(100))
+    results = [ChatMessage(role="tool", content="line\n" * 50, tool_call_id=call.id) for call in calls]
+    trimmed = trim(
+        SYSTEM, [user("Read all."), ChatMessage(role="assistant", content="", tool_calls=calls), *results], 3_000
+    )
+    assert len(trimmed.messages[2].tool_calls) == len(trimmed.messages[3:]) == 100
+    assert {message.content for message in trimmed.messages[3:]} == {"[…]"}
+    assert trimmed.messages[1] == user("Read all.")
 
 
 @pytest.mark.parametrize("budget", [0, 20, -5])

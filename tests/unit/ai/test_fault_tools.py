@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -10,7 +13,7 @@ from tests.fakes.provider import DONE, FakeProvider, Reply, finish
 from tests.fakes.reply import Step, chunk, joined, tool_fragment
 from tests.unit.ai.asking import ask_fault
 from whisperer_kernel.ai import tool_fragments
-from whisperer_kernel.ai.tool_fragments import ToolCalls
+from whisperer_kernel.ai.tool_fragments import MAX_CALLS, ToolCalls
 from whisperer_kernel.ai.wire import Function, ToolFragment
 from whisperer_kernel.errors import ProviderError
 from whisperer_kernel.tools.call import ToolRequest
@@ -117,6 +120,67 @@ def test_whole_calls_without_ids_are_told_apart() -> None:
     made = requests(*whole)
     assert [call.arguments for call in made] == ['{"x": 1}', '{"x": 2}']
     assert len({call.id for call in made}) == 2
+
+
+@pytest.mark.parametrize("index", [lambda _: 0, lambda number: number, lambda _: None], ids=["0", "own", "none"])
+def test_whole_calls_under_one_id_are_told_apart(index: Callable[[int], int]) -> None:
+    """A server that gives every call the same id: each is a call with an id of its own, and none is lost."""
+    numbers = [*range(MAX_CALLS)]
+    made = requests(
+        *(tool_fragment(index(number), id="same", name="f", arguments=f'{{"x": {number}}}') for number in numbers)
+    )
+    assert [call.arguments for call in made] == [f'{{"x": {number}}}' for number in numbers]
+    assert len({call.id for call in made}) == MAX_CALLS
+
+
+def test_calls_under_one_id_in_pieces_go_by_index() -> None:
+    """Also where they are interleaved, and named in their first piece alone or in every one."""
+    for name in ({}, {"name": "f"}):
+        made = requests(
+            tool_fragment(0, id="same", name="f", arguments=""),
+            tool_fragment(1, id="same", name="f", arguments='{"x":'),
+            tool_fragment(0, id="same", arguments='{"x":', **name),
+            tool_fragment(1, id="same", arguments=" 2}", **name),
+            tool_fragment(0, id="same", arguments=" 1}", **name),
+        )
+        assert [call.arguments for call in made] == ['{"x": 1}', '{"x": 2}']
+        assert len({call.id for call in made}) == 2
+
+
+def test_summary_of_calls_under_one_id_does_not_double() -> None:
+    """Once more the whole of each, in any order, spelled in another way, at another index."""
+    whole = [tool_fragment(n, id="same", name="f", arguments=f'{{"x": {n}}}') for n in (0, 1)]
+    again = [tool_fragment(n, id="same", name="f", arguments=f'{{"x":{n}}}') for n in (1, 0)]
+    elsewhere = [tool_fragment(7, id="same", name="f", arguments='{"x": 1}')]
+    assert collected(*whole, *again, *elsewhere) == [("f", '{"x": 0}'), ("f", '{"x": 1}')]
+
+
+def test_second_object_without_a_name_is_not_lost() -> None:
+    """What can be no call of its own makes the call malformed, so that the model is told of it."""
+    assert collected(
+        tool_fragment(0, id="a", name="f", arguments='{"x": 1}'), tool_fragment(0, id="a", arguments='{"x": 2}')
+    ) == [("f", '{"x": 1}{"x": 2}')]
+
+
+def test_fragments_without_end_take_linear_time() -> None:
+    """A call is looked at a few times for whether it is whole, however many pieces it comes in."""
+    pieces = ['{"x": [1}', *["{}"] * 100_000]
+    ((_, arguments),) = collected(*(tool_fragment(0, id="a", name="f", arguments=piece) for piece in pieces))
+    assert arguments == "".join(pieces)
+
+
+def test_named_pieces_of_nested_objects_are_one_call() -> None:
+    """However many of them end with a brace, and also where a summary comes at the end."""
+    whole = json.dumps({"steps": [{"title": f"s{number}", "more": {"x": {}}} for number in range(100)]})
+    pieces = re.findall(r"[^}]*}+", whole)
+    fragments = [tool_fragment(0, id="a", name="f", arguments=piece) for piece in [*pieces, whole]]
+    assert collected(*fragments) == [("f", whole)]
+
+
+def test_id_without_end_is_replaced() -> None:
+    """What is sent back with every call is no longer than an id."""
+    (made,) = requests(tool_fragment(0, id="x" * 100_000, name="f", arguments="{}"))
+    assert len(made.id) < 100
 
 
 def test_empty_object_at_the_start_is_no_argument() -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import msgspec
 
 from whisperer_kernel.errors import InvalidParams
@@ -62,11 +60,9 @@ async def resume_session(methods: Methods, call: Call, params: p.ResumeSession) 
     provider = await session.provider_info()
     call.hold(text=True)
     # From here to the return nothing waits, so that replay, snapshot and what follows are of one moment.
-    call.connection.attach(methods.manager, session)
+    kept = session.keeps(params.after_seq)
+    call.connection.attach(methods.manager, session, params.after_seq if kept else None)
     session.declare(call.connection, call.connection.tools_in(session, tools))
-    missed = session.replay(params.after_seq)
-    if missed is not None:
-        call.then(lambda: _send_all(call, missed))
     result = p.Resumed(
         session_id=session.id,
         status=session.state.status,
@@ -76,8 +72,8 @@ async def resume_session(methods: Methods, call: Call, params: p.ResumeSession) 
         pending=_pending(session, call),
         provider=provider,
         mode=session.mode,
-        snapshot=_snapshot(session) if missed is None else None,
-        resync=not session.recovered <= params.after_seq <= session.seq if missed is None else False,
+        snapshot=None if kept else _snapshot(session),
+        resync=not kept and not session.recovered <= params.after_seq <= session.seq,
     )
     await session.activate()
     return msgspec.structs.replace(result, status=session.state.status)
@@ -145,11 +141,6 @@ async def _notebook(methods: Methods, wanted: p.SessionParams) -> str | None:
     if wanted.notebook is None and wanted.kernel_id is not None and methods.notebook_of is not None:
         return await methods.notebook_of(wanted.kernel_id)
     return wanted.notebook
-
-
-def _send_all(call: Call, frames: Sequence[str]) -> None:
-    for frame in frames:
-        call.connection.write(frame)
 
 
 def _pending(session: StatelessInteractiveSession, call: Call) -> p.Pending:

@@ -42,13 +42,16 @@ class TextItem(Wire, tag_field="type", tag="text"):
 
 ContextItem = CellItem | VariableItem | FileItem | SelectionItem | TextItem
 
+# More than anybody attaches to one message; how many of them are looked up is the session's business.
+ContextItems = Annotated[list[ContextItem], msgspec.Meta(max_length=200)]
+
 
 class SendUserMessage(Wire):
     """``clientMessageId``: sent again, the message is taken once."""
 
     session_id: Text
     message: str
-    context: list[ContextItem] = msgspec.field(default_factory=list)
+    context: ContextItems = msgspec.field(default_factory=list)
     client_message_id: Text | None = None
 
 
