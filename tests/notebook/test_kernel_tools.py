@@ -372,7 +372,7 @@ async def test_command_needs_no_model_and_no_yes(serve: Serve, notebook: OpenNot
         ("x = [0] * (10 * 1024**3 // 8)", "memory"),
         ("open('{outside}', 'w').write('x')", "forbidden write"),
         ("while True: __import__('os').fork()", "forbidden process"),
-        ("__import__('sys').stdout.close()", "crashed"),
+        ("__import__('sys').stdout.close()", "passed"),
     ],
 )
 async def test_hostile_tests_leave_everything_unharmed(
