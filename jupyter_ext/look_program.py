@@ -12,7 +12,14 @@ from typing import Any
 
 PACKAGE = "whisperer_kernel"
 # In the order in which they need each other.
-MODULES = ("notebook.values", "verify.sources", "notebook.looks")
+MODULES = (
+    "notebook.exact",
+    "notebook.tables",
+    "notebook.values",
+    "notebook.last_error",
+    "verify.sources",
+    "notebook.looks",
+)
 
 QUIET = '__import__("builtins").exec({program!r}, {{}})'
 LOOK = '(lambda space: __import__("builtins").exec({program!r}, space) or space["answer"])({given!r})'

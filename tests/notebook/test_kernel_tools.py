@@ -151,6 +151,110 @@ many = list(range(2_000_000))
     assert await kernel.value("import json; print(json.dumps(Evil.ran))") == []
 
 
+CURIOUS = """
+import sys, io
+import numpy as np, pandas as pd
+from pandas.api.extensions import ExtensionArray, ExtensionDtype
+ran = []
+class Unhashable(type):
+    def __eq__(cls, other): ran.append("eq"); return NotImplemented
+    def __getattribute__(cls, name): ran.append(name); return type.__getattribute__(cls, name)
+class Field(metaclass=Unhashable): pass
+class Hashed(type):
+    def __hash__(cls): ran.append("hash"); return 1
+class Row(metaclass=Hashed): pass
+class Array(np.ndarray):
+    def __array_finalize__(self, other): ran.append("finalize")
+    @property
+    def shape(self): ran.append("shape"); return ()
+    @property
+    def dtype(self): ran.append("dtype")
+class Frame(pd.DataFrame):
+    @property
+    def shape(self):
+        while True: ran.append("shape")
+class Dtype(ExtensionDtype):
+    type, kind = object, "O"
+    @property
+    def name(self): ran.append("name"); return "evil"
+    @classmethod
+    def construct_array_type(cls): return Values
+class Values(ExtensionArray):
+    dtype = Dtype()
+    def __init__(self, v): self.v = np.asarray(v, dtype=object)
+    def __len__(self): ran.append("len"); return len(self.v)
+    def __getitem__(self, i): ran.append("getitem"); return self.v[i]
+    def isna(self): return np.zeros(len(self.v), bool)
+    def copy(self): return Values(self.v.copy())
+class Attached:
+    def __deepcopy__(self, memo): ran.append("deepcopy"); return self
+class Key(str):
+    def __eq__(self, other): ran.append("key"); return False
+    def __hash__(self): return str.__hash__(self)
+class Bad(Exception):
+    def __str__(self): ran.append("str"); return "words"
+class Thing: pass
+field, row, thing, made = Field(), Row(), Thing(), Thing()
+thing.__dict__[Key("inside")] = 1
+setattr(made, "inside", 5)
+array, frame, strange = np.zeros(3).view(Array), Frame({"a": [1]}), pd.Series(Values([1, 2]))
+table = pd.DataFrame({"a": [1, 2], "b": ["x", None]}); table.attrs["x"] = Attached()
+half = pd.read_csv(io.BytesIO(b"caf\\xe9,b\\n1,2\\n"), encoding="utf-8", encoding_errors="surrogateescape")
+sys.set_int_max_str_digits(640); big = 10**1000
+globals()[7] = "seven"
+nested = {f"data{n}": [[["abc"] * 20 for _ in range(20)] for _ in range(20)] for n in range(180)}
+globals().update(nested)
+ran.clear()
+"""
+
+
+async def test_looking_executes_nothing(serve: Serve, notebook: OpenNotebook, connect: Connect) -> None:
+    """Whatever a class or a metaclass defines; one strange value does not hide the others, nor take their time."""
+    looks = ["thing.inside", "made.inside", "table", "table.a", "array"]
+    asked = [call("list_variables"), *[call("inspect_variable", name=name) for name in looks], call("last_error")]
+    server = serve([*asked, SAID])
+    kernel = await notebook(server)
+    assert (await kernel.run(LOAD + CURIOUS)).error == ""
+    await kernel.run("raise Bad")
+    await kernel.run("ran.clear()")
+    page = await page_of(server, kernel, connect)
+    await page.ask("Look.")
+    assert await kernel.value("import json; print(json.dumps(ran))") == []
+    events = page.seen("ToolCallNotification")
+    results = [json.loads(event["result"]) for event in events if event["status"] == "done"]
+    listed = {entry["name"]: entry for entry in results[0]["variables"]}
+    assert listed["field"] == {"name": "field", "type": "Field"}
+    assert listed["row"] == {"name": "row", "type": "Row"}
+    assert listed["array"] == {"name": "array", "type": "Array", "shape": [3], "dtype": "float64", "bytes": 24}
+    assert listed["frame"] == {"name": "frame", "type": "Frame"}
+    assert listed["strange"] == {"name": "strange", "type": "pandas.Series", "dtype": "Values"}
+    assert listed["half"]["columns"] == {"caf\ufffd": "int64", "b": "int64"}
+    assert listed["big"]["value"] == "<an int of 3,322 bits>"
+    assert listed["7"]["problem"] == "its key in the namespace is no name"
+    assert "[cut]" in listed["data0"]["value"]
+    assert [event["error"] for event in events if event["status"] == "error"] == [
+        "thing.inside: there is no plain attribute inside."
+    ]
+    made, table, column, array, error = results[1:]
+    assert made["value"] == "5"
+    assert table["value"] == "a | b\n1 | 'x'\n2 | nan\n[2 rows, 2 columns]"
+    assert (column["dtype"], column["value"]) == ("int64", "[1, 2]")
+    assert array["value"] == "[0.0, 0.0, 0.0]"
+    assert (error["error"], error["message"]) == ("Bad", "Bad")
+
+
+async def test_looking_is_bounded(serve: Serve, notebook: OpenNotebook, connect: Connect) -> None:
+    """What takes long to tell is told by its type alone, and that is said."""
+    server = serve([call("list_variables"), SAID])
+    kernel = await notebook(server)
+    await kernel.run(LOAD + "import whisperer_kernel.notebook.looks as looks; looks.LISTING_S = 0.0\nx, y = 1, 2")
+    page = await page_of(server, kernel, connect)
+    await page.ask("Look.")
+    told = await result_of(page, "list_variables")
+    assert told["variables"] == [{"name": "x", "type": "int"}, {"name": "y", "type": "int"}]
+    assert told["told by their type alone"] == 2
+
+
 async def test_source_and_last_error(serve: Serve, notebook: OpenNotebook, connect: Connect) -> None:
     """Functions, classes and methods by their source; the error with the lines around it."""
     calls = [call("source_of", name="slugify"), call("source_of", name="K"), call("last_error"), SAID]
@@ -268,7 +372,7 @@ async def test_command_needs_no_model_and_no_yes(serve: Serve, notebook: OpenNot
         ("x = [0] * (10 * 1024**3 // 8)", "memory"),
         ("open('{outside}', 'w').write('x')", "forbidden write"),
         ("while True: __import__('os').fork()", "forbidden process"),
-        ("__import__('sys').stdout.close()", "crashed"),
+        ("__import__('sys').stdout.close()", "passed"),
     ],
 )
 async def test_hostile_tests_leave_everything_unharmed(

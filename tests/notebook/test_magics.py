@@ -75,6 +75,32 @@ async def test_users_names_are_left_alone(notebook: OpenNotebook) -> None:
     assert await kernel.value(f"print(json.dumps([{same}, 'test_cell' in sys.modules]))") == [True, True, True, False]
 
 
+async def test_what_tests_change_is_put_back(notebook: OpenNotebook) -> None:
+    """The environment, arguments, folder and modules; what they close is theirs, and a setting for pytest is not."""
+    kernel = await loaded(notebook, "import os, sys, ast\nos.environ['PYTEST_ADDOPTS'] = '--collect-only'")
+    state = "[os.getcwd(), dict(os.environ), sys.argv, sys.modules['ast'] is ast, 'left' in sys.modules]"
+    before = await kernel.value(f"print(json.dumps({state}))")
+    cell = await kernel.run(
+        "%%tests\nimport os, sys\ndef test_a():\n    os.chdir('/'); os.environ['LEFT'] = '1'; del os.environ['HOME']\n"
+        "    sys.argv[:] = ['left']; sys.modules['left'] = sys; del sys.modules['ast']\n"
+        "def test_b():\n    sys.stdout.close(); sys.stderr.close()\ndef test_c():\n    assert 1 == 2"
+    )
+    assert cell.shown["text/plain"].startswith("✗ 2 passed, 1 failed")
+    assert await kernel.value(f"print(json.dumps({state}))") == before
+
+
+async def test_report_is_bounded(notebook: OpenNotebook) -> None:
+    """Of very many failures the first are shown, and the others counted."""
+    kernel = await loaded(notebook)
+    cell = await kernel.run(
+        "%%tests\nimport pytest\n@pytest.mark.parametrize('n', range(400))\n"
+        "def test_a(n): assert ['y' * 900] * 4 == [n]\ndef test_b(): pass"
+    )
+    plain = cell.shown["text/plain"].splitlines()
+    assert (plain[0], plain[-1]) == ("✗ 400 failed, 1 passed", "  Not shown: 300 failed, 1 passed.")
+    assert len(cell.shown["text/html"]) < 100_000
+
+
 @pytest.mark.parametrize(
     ("cell", "error"),
     [
@@ -101,6 +127,13 @@ async def test_what_cannot_be_done_is_said(notebook: OpenNotebook, cell: str, er
         ("def test_a():\n    import sys; sys.exit(3)", "✗ 1 failed\n  ✗ test_a: failed\n      SystemExit: 3"),
         ("def test_a():\n    print('<b>')\n    assert slugify('<i>') == ''", "✗ 1 failed"),
         ("import pytest\n@pytest.mark.skip('later')\ndef test_a(): pass", "✓ 1 skipped"),
+        ("import pytest\npytest.importorskip('nope')\ndef test_a(): pass", "✓ 1 skipped\n  ✗ the cell: skipped"),
+        ("# -*- coding: latin-1 -*-\ndef test_a():\n    assert len('é') == 1", "✓ 1 passed"),
+        ("# coding: nonsense\ndef test_a(): pass", "✓ 1 passed"),
+        (
+            "import pytest\ndef test_a(): pass\ndef test_b(): pytest.exit('bye')\ndef test_c(): pass",
+            "✗ 1 passed, 1 error\n  ✓ test_a: passed\n  ✗ the cell: error\n      pytest.exit: bye; what comes after it",
+        ),
     ],
 )
 async def test_every_end_is_shown(notebook: OpenNotebook, cell: str, plain: str) -> None:

@@ -15,11 +15,12 @@ class GivenUpError(BaseException):
     """Raised inside a thread that took too long. No ``Exception``: the code that hangs must not catch it."""
 
 
-async def in_thread(work: Callable[[], T], limit_s: float) -> T:
+async def in_thread(work: Callable[[], T], limit_s: float, end: Callable[[], None] | None = None) -> T:
     """The outcome of ``work``. Raises ``TimeoutError`` after ``limit_s`` seconds.
 
-    A thread that is given up is interrupted where it runs Python code; one that hangs in C goes on until the process
-    ends, which it does not hold up.
+    Work that is given up, by its limit or by whoever waits for it, is ended by ``end``; where there is none, its thread
+    is interrupted where it runs Python code. One that hangs in C goes on until the process ends, which it does not hold
+    up.
     """
     loop = asyncio.get_running_loop()
     future: asyncio.Future[T] = loop.create_future()
@@ -38,7 +39,10 @@ async def in_thread(work: Callable[[], T], limit_s: float) -> T:
         async with asyncio.timeout(limit_s):
             return await future
     except (TimeoutError, asyncio.CancelledError):
-        _interrupt(thread)
+        if end is not None:
+            end()
+        else:
+            _interrupt(thread)
         raise
 
 

@@ -13,6 +13,9 @@ from whisperer_kernel.notebook.peer import Params, Peer
 
 Ask = Callable[..., Awaitable[Any]]
 
+OVER = {"done", "error", "denied"}
+LOST = "The kernel lost its connection to the server while it ran tests, so it ended them."
+
 
 class Hands:
     """Carries out the kernel's tools for one connection. Everything here runs on the background's loop."""
@@ -24,17 +27,29 @@ class Hands:
         self._client_id: str | None = None
         # Every call once, however often it is asked for: a connection that comes back asks again.
         self._taken: set[str] = set()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        # Those of them that run code just now.
+        self._running: set[str] = set()
 
     async def attach(self, ask: Ask) -> None:
         """Say what this kernel carries out; on a new connection, again. Raises ``WhispererError``, ``Disconnected``."""
         await ask("kernel.attach", {"kernelId": self._kernel_id, "clientTools": self._tools.names}, self._attached)
 
     def notified(self, method: str, params: Params) -> None:
-        """An event of some session came, perhaps a call for us."""
+        """An event of some session came, perhaps a call for us, or the end of one."""
+        if method != ToolCall.method:
+            return
         # Only the client that is asked is named, so this is a call that runs, and ours.
-        if method == ToolCall.method and params.get("clientId") is not None and params["clientId"] == self._client_id:
+        if params.get("clientId") is not None and params["clientId"] == self._client_id:
             self._take(params)
+        elif params.get("status") in OVER and (task := self._tasks.get(params["toolCallId"])) is not None:
+            # Nobody waits for it any more: the turn was stopped, or its time is up.
+            task.cancel()
+
+    def lost(self) -> None:
+        """The connection is gone. What runs code ends: who might have stopped it could no longer say so."""
+        for call_id in self._running & self._tasks.keys():
+            self._tasks[call_id].cancel(LOST)
 
     def _attached(self, result: Any) -> None:
         self._client_id = result["clientId"]
@@ -45,19 +60,29 @@ class Hands:
         if call["toolCallId"] in self._taken:
             return
         self._taken.add(call["toolCallId"])
-        task = asyncio.get_running_loop().create_task(self._carry_out(call))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task = self._tasks[call["toolCallId"]] = asyncio.get_running_loop().create_task(self._carry_out(call))
+        task.add_done_callback(lambda _: self._tasks.pop(call["toolCallId"]))
 
     async def _carry_out(self, call: Params) -> None:
-        answer = {"sessionId": call["sessionId"], "toolCallId": call["toolCallId"], "isError": False}
-        try:
-            answer["result"] = await self._tools.call(call["toolName"], call["arguments"])
-        except Exception as error:  # noqa: BLE001 - the model reads it
-            words = str(error) if isinstance(error, WhispererError) else f"{type(error).__name__} in the kernel"
-            answer |= {"result": words, "isError": True}
+        answer = {"sessionId": call["sessionId"], "toolCallId": call["toolCallId"], **await self._outcome(call)}
         try:
             await self._peer.request("provideToolResult", answer)
         except WhispererError:
             # The session is gone, or nobody waits any more.
             return
+
+    async def _outcome(self, call: Params) -> Params:
+        """Raises ``CancelledError`` where nobody waits for it any more."""
+        try:
+            if self._tools.is_run(call["toolName"]):
+                self._running.add(call["toolCallId"])
+            return {"result": await self._tools.call(call["toolName"], call["arguments"]), "isError": False}
+        except asyncio.CancelledError as reason:
+            if LOST not in reason.args:
+                raise
+            return {"result": LOST, "isError": True}
+        except Exception as error:  # noqa: BLE001 - the model reads it
+            words = str(error) if isinstance(error, WhispererError) else f"{type(error).__name__} in the kernel"
+            return {"result": words, "isError": True}
+        finally:
+            self._running.discard(call["toolCallId"])

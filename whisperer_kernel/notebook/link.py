@@ -80,6 +80,11 @@ class Link(Listener):
         for session in list(self._sessions):
             await session.connected()
 
+    def lost(self) -> None:
+        """See ``Listener``."""
+        if self._hands is not None:
+            self._hands.lost()
+
     def gone(self, error: WhispererError) -> None:
         """See ``Listener``."""
         for session in list(self._sessions):
@@ -91,6 +96,7 @@ class Link(Listener):
     async def aclose(self) -> None:
         """Close the connection, what is being cancelled first."""
         self.is_closed = True
+        self.lost()
         for session in list(self._sessions):
             await session.settled()
         await self._peer.aclose()

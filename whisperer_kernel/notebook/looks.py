@@ -1,27 +1,40 @@
 """What is in a kernel: its variables, one of them, a definition's source, the last error. Read without touching it.
 
-Of the standard library and of two modules like it alone: where this package is not in the kernel's environment, the
-sources of these three are executed there.
+Of the standard library and of modules like it alone: where this package is not in the kernel's environment, the sources
+of these modules are executed there (``jupyter_ext/look_program.py`` names them).
 """
 
 from __future__ import annotations
 
 import ast
 import json
-import linecache
 import sys
-import traceback
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Iterator
 from types import FunctionType, ModuleType
 from typing import Any, Protocol
 
-from whisperer_kernel.notebook.values import attributes, facts, text_of, type_name
+from whisperer_kernel.notebook.exact import (
+    class_dict,
+    inherits,
+    instance_dict,
+    is_class,
+    mro,
+    stored,
+    type_name,
+    whole,
+)
+from whisperer_kernel.notebook.last_error import told_of
+from whisperer_kernel.notebook.tables import column, is_frame, place_of
+from whisperer_kernel.notebook.values import MAX_TEXT, attributes, facts, text_of
 from whisperer_kernel.verify.sources import Cells, source_of_class, source_of_function, unwrapped
+
+LISTING_S = 0.15
+"""Time of its own thread that looking at all variables may take; a cell that runs beside it does not count."""
 
 MAX_VARIABLES = 200
 MAX_RESULT = 18_000
-MAX_FRAMES = 12
-AROUND = 2
+NOTHING = object()
 
 
 class Shell(Protocol):
@@ -44,20 +57,26 @@ class Looks:
         self.cells = Cells(self._newest_cells)
 
     def list_variables(self) -> dict[str, Any]:
-        """The user's variables with their facts; modules by name alone."""
-        own = dict(self._own())
-        modules = [name for name, value in own.items() if type(value) is ModuleType]
-        rest = [name for name in own if name not in set(modules)]
+        """The user's variables with their facts; modules by name alone.
+
+        Looking is bounded in time: what comes too late is told by its type alone.
+        """
+        own = list(self._own())
+        modules = [name for name, value in own if type(name) is str and inherits(value, ModuleType)]
+        rest = [(name, value) for name, value in own if not inherits(value, ModuleType)]
+        until = time.thread_time() + LISTING_S
         told: list[dict[str, Any]] = []
-        size = 0
-        for name in rest[:MAX_VARIABLES]:
-            entry = {"name": name, **facts(own[name])}
+        size = brief = 0
+        for name, value in rest[:MAX_VARIABLES]:
+            is_late = time.thread_time() > until
+            entry = _entry(name, value, brief=is_late)
             size += len(json.dumps(entry))
             if size > MAX_RESULT:
                 break
             told.append(entry)
-        left = len(rest) - len(told)
-        return {"variables": told, "modules": modules[:MAX_VARIABLES], **({"left out": left} if left else {})}
+            brief += is_late
+        left = {"left out": len(rest) - len(told), "told by their type alone": brief}
+        return {"variables": told, "modules": modules[:MAX_VARIABLES], **{word: n for word, n in left.items() if n}}
 
     def inspect_variable(self, name: str) -> dict[str, Any]:
         """One variable: facts, its value's beginning, its plain attributes."""
@@ -71,7 +90,7 @@ class Looks:
         value = unwrapped(self._value(name))
         if type(value) is FunctionType:
             source = source_of_function(value)
-        elif type in type.__dict__["__mro__"].__get__(type(value)):
+        elif is_class(value):
             source = source_of_class(value, self.cells)
         else:
             raise NotThere(f"{name} is no function or class, but of type {type_name(value)}.")
@@ -81,75 +100,54 @@ class Looks:
 
     def last_error(self) -> dict[str, Any]:
         """The error that the last failing cell ended with."""
-        error = getattr(sys, "last_exc", None) or getattr(sys, "last_value", None)
-        if error is None:
-            return {"error": None}
-        frames = [*traceback.walk_tb(error.__traceback__)][-MAX_FRAMES:]
-        return {
-            "error": type_name(error),
-            "message": "".join(traceback.format_exception_only(error)).strip()[:2_000],
-            "traceback": [_frame(frame.f_code.co_filename, frame.f_code.co_name, line) for frame, line in frames],
-        }
+        return told_of(getattr(sys, "last_exc", None) or getattr(sys, "last_value", None))
 
     def namespace(self) -> dict[str, Any]:
         """A copy: the cell that runs may be changing it."""
         return dict(self._shell.user_ns)
 
-    def _own(self) -> Iterator[tuple[str, Any]]:
+    def _own(self) -> Iterator[tuple[Any, Any]]:
         hidden = self._shell.user_ns_hidden
-        for name, value in self.namespace().items():
-            if not name.startswith("_") and hidden.get(name, self) is not value:
-                yield name, value
+        for key, value in self.namespace().items():
+            # A key that is no plain text is no name, but what it holds is there.
+            if type(key) is not str or (not key.startswith("_") and hidden.get(key, self) is not value):
+                yield key, value
 
     def _value(self, name: str) -> Any:
         """A variable, or what a class or module or instance holds under a plain name. No property is evaluated."""
         first, *rest = name.split(".")
-        namespace = self.namespace()
-        if first not in namespace:
+        value = stored(self.namespace(), first, NOTHING)
+        if value is NOTHING:
             raise NotThere(f"There is no variable {first} in the kernel.")
-        value = namespace[first]
         for part in rest:
-            value = _stored(value, part, name)
+            value = _part(value, part, name)
         return value
 
     def _newest_cells(self) -> Iterator[str]:
         yield from reversed(list(self._shell.history_manager.input_hist_parsed))
 
 
-def _stored(value: Any, part: str, name: str) -> Any:
-    places = [value] if type(value) is ModuleType else [value, *_mro(value)]
-    for place in places:
-        try:
-            held = vars(place) if type(place) is ModuleType else _own_dict(place)
-        except (AttributeError, TypeError):
-            continue
-        if part in held:
-            found = held[part]
-            if type(found) in {property, classmethod}:
-                raise NotThere(f"{name} would have to be evaluated.")
-            return found.__func__ if type(found) is staticmethod else found
-    if type(value) is not ModuleType and _is_column(value, part):
-        return value[part]
-    raise NotThere(f"{name}: there is no plain attribute {part}.")
+def _entry(key: Any, value: Any, *, brief: bool) -> dict[str, Any]:
+    told: dict[str, Any] = {"type": type_name(value)} if brief else facts(value)
+    if type(key) is str:
+        return {"name": whole(key), **told}
+    return {"name": text_of(key, MAX_TEXT), **told, "problem": "its key in the namespace is no name"}
 
 
-def _mro(value: Any) -> tuple[type, ...]:
-    is_class = type in type.__dict__["__mro__"].__get__(type(value))
-    mro: tuple[type, ...] = type.__dict__["__mro__"].__get__(value if is_class else type(value))
-    return mro
-
-
-def _own_dict(place: Any) -> Mapping[str, Any]:
-    if type in type.__dict__["__mro__"].__get__(type(place)):
-        held: Mapping[str, Any] = type.__dict__["__dict__"].__get__(place)
-        return held
-    held = object.__getattribute__(place, "__dict__")
-    return held if type(held) is dict else {}
-
-
-def _is_column(value: Any, part: str) -> bool:
-    known = facts(value).get("columns")
-    return isinstance(known, dict) and part in known
+def _part(value: Any, part: str, name: str) -> Any:
+    """What is stored in an instance, a module, or a class and those it inherits from."""
+    classes = mro(value if is_class(value) else type(value))
+    places = (
+        [instance_dict(value)] if inherits(value, ModuleType) else [instance_dict(value), *map(class_dict, classes)]
+    )
+    found = next((held for place in places if (held := stored(place, part, NOTHING)) is not NOTHING), NOTHING)
+    if found is NOTHING and is_frame(value) and (place := place_of(value, part)) is not None:
+        return column(value, place)
+    if found is NOTHING:
+        raise NotThere(f"{name}: there is no plain attribute {part}.")
+    if type(found) is property or type(found) is classmethod:
+        raise NotThere(f"{name} would have to be evaluated.")
+    return found.__func__ if type(found) is staticmethod else found
 
 
 def _docstring(source: str) -> str | None:
@@ -157,14 +155,3 @@ def _docstring(source: str) -> str | None:
     if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
         return None
     return ast.get_docstring(node)
-
-
-def _frame(file: str, function: str, line: int) -> dict[str, Any]:
-    lines = linecache.getlines(file)
-    first = max(1, line - AROUND)
-    shown = [
-        f"{'>' if number == line else ' '} {number}: {lines[number - 1].rstrip()[:200]}"
-        for number in range(first, min(len(lines), line + AROUND) + 1)
-    ]
-    where = "a cell" if "ipykernel_" in file or file.startswith("<ipython") else file
-    return {"in": where, "function": function, "line": line, "code": "\n".join(shown)}

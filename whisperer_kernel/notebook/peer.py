@@ -43,6 +43,9 @@ class Listener:
     async def connected(self) -> None:
         """A connection is there, and nothing else is asked on it before this returns. May use ``exchange`` alone."""
 
+    def lost(self) -> None:
+        """The connection broke; another is tried for."""
+
     def gone(self, error: WhispererError) -> None:
         """There is no connection, and none is tried for until somebody asks again."""
 
@@ -125,6 +128,7 @@ class Peer:
         self._listener.gone(error if isinstance(error, WhispererError) else WhispererError(str(error)))
 
     def _lost(self, loss: Disconnected) -> None:
+        self._listener.lost()
         self._fail_waiting(loss)
         # While connecting, the request of `connected` that failed just now has it tried again.
         if self._connecting is not None and self._connecting.done():

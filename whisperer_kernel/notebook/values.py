@@ -1,197 +1,260 @@
 """Looks at values without running code of theirs: no property, no ``__repr__`` of a class that a user wrote.
 
 What is known by its type (numbers, text, containers, numpy, pandas, polars) is read by that type; of anything else the
-type and the plain attributes are told. Whatever the value, the text is bounded.
+type and the plain attributes are told. Text is made piece by piece and no further than it is wanted, so the work is
+bounded, whatever the value.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable
-from itertools import islice
+from collections.abc import Callable, Iterable, Iterator
 from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Any
 
+from whisperer_kernel.notebook.exact import (
+    attribute,
+    first,
+    inherits,
+    instance_dict,
+    is_exactly,
+    is_of,
+    loaded,
+    plain,
+    type_name,
+    whole,
+)
+from whisperer_kernel.notebook.tables import (
+    as_array,
+    facts_of_array,
+    facts_of_frame,
+    facts_of_series,
+    head,
+    is_derived,
+    is_frame,
+    is_known,
+    is_number,
+    is_series,
+    labels_of,
+    rows_of,
+    shape,
+    values_of,
+)
+
 MAX_ITEMS = 20
-MAX_COLUMNS = 60
 MAX_DEPTH = 3
 MAX_TEXT = 300
+MAX_LISTED = 400
 MAX_WHOLE = 8_000
 MAX_BITS = 4_096
+BITS_PER_DIGIT = 3
 
-_GETATTR = object.__getattribute__
-
-
-def type_name(value: object) -> str:
-    """The type's own name, whatever its metaclass says; with its module where that is not obvious."""
-    cls = type(value)
-    name: str = type.__dict__["__name__"].__get__(cls)
-    module = type.__dict__["__module__"].__get__(cls) if cls.__flags__ else ""
-    return (
-        name
-        if module in {"builtins", "__main__", ""} or not isinstance(module, str)
-        else f"{module.split('.')[0]}.{name}"
-    )
-
-
-def is_a(value: object, module: str, name: str) -> bool:
-    """Whether the value is of the class ``module.name``, if that module was ever loaded; asks the value nothing."""
-    loaded = sys.modules.get(module)
-    cls = None if loaded is None else vars(loaded).get(name)
-    return cls is not None and cls in type.__dict__["__mro__"].__get__(type(value))
+Pieces = Iterator[str]
 
 
 def facts(value: Any) -> dict[str, Any]:
     """``type`` and, by it, what there is of shape, dtype, columns, length, size in bytes, signature and value."""
     told: dict[str, Any] = {"type": type_name(value)}
     for matches, read in _KNOWN:
-        if matches(value):
-            try:
+        try:
+            if matches(value):
                 return {**told, **read(value)}
-            except Exception as error:  # noqa: BLE001 - a value in a bad state is still there
-                return {**told, "problem": f"{type(error).__name__} while it was read"}
+        except Exception as error:  # noqa: BLE001 - a value in a bad state is still there
+            return {**told, "problem": f"{type_name(error)} while it was read"}
     return told
 
 
 def text_of(value: Any, limit: int = MAX_WHOLE) -> str:
-    """The value as text, at most ``limit`` characters; what was left out is said."""
-    text = _shown(value, 0)
-    return text if len(text) <= limit else f"{text[:limit]}… [cut: {len(text) - limit:,} characters]"
+    """The value as text, at most ``limit`` characters; where that is not all of it, it is said."""
+    made, length = list[str](), 0
+    for piece in _pieces(value, 0):
+        made.append(piece)
+        length += len(piece)
+        if length > limit:
+            return f"{''.join(made)[:limit]}… [cut]"
+    return "".join(made)
 
 
 def attributes(value: Any) -> dict[str, str]:
     """The instance's own attributes as they are stored; a property is not among them."""
-    try:
-        stored = _GETATTR(value, "__dict__")
-    except AttributeError:
-        return {}
-    if type(stored) is not dict:
-        return {}
-    return {str(name)[:MAX_TEXT]: _shown(item, 1) for name, item in islice(list(stored.items()), MAX_ITEMS)}
+    return {} if inherits(value, ModuleType) or is_derived(value) else dict(_stored(value))
 
 
-def _shown(value: Any, depth: int) -> str:
+def _stored(value: Any) -> Iterator[tuple[str, str]]:
+    held = instance_dict(value)
+    for name, item in first(held.items(), min(MAX_ITEMS, len(held))):
+        yield _label(name), text_of(item, MAX_TEXT)
+
+
+# --- text -------------------------------------------------------------------------------------------------------------
+
+
+def _pieces(value: Any, depth: int) -> Pieces:
     for matches, show in _SHOWN:
         if matches(value):
-            return show(value, depth)
-    return _of_unknown(value, depth)
+            yield from show(value, depth)
+            return
+    yield from _unknown(value, depth)
 
 
-def _is_spoken(value: Any) -> bool:
-    """Whether it is of a library's class, and of no subclass, whose ``str`` is short and harmless."""
-    kinds = ((sys.modules.get(module), names) for module, names in _SPOKEN.items())
-    if any(type(value) is vars(module).get(name) for module, names in kinds if module for name in names):
-        return True
-    pandas = sys.modules.get("pandas")
-    return pandas is not None and value is vars(pandas).get("NaT")
+def _int(value: int, _depth: int) -> Pieces:
+    # There is no such limit in older kernels.
+    digits = getattr(sys, "get_int_max_str_digits", int)()
+    most = min(MAX_BITS, digits * BITS_PER_DIGIT) if digits else MAX_BITS
+    yield repr(value) if value.bit_length() <= most else f"<an int of {value.bit_length():,} bits>"
 
 
-def _int(value: int, _depth: int) -> str:
-    return repr(value) if value.bit_length() <= MAX_BITS else f"<an int of {value.bit_length():,} bits>"
+def _text(value: str | bytes | bytearray, _depth: int) -> Pieces:
+    yield repr(value) if len(value) <= MAX_TEXT else f"{value[:MAX_TEXT]!r}… [{len(value):,} in all]"
 
 
-def _series(series: Any, depth: int) -> str:
-    return f"{_list(series.iloc[:MAX_ITEMS].tolist(), depth)}{_more(len(series))}"
-
-
-def _array(array: Any, depth: int) -> str:
-    flat = array.reshape(-1) if array.flags.c_contiguous else array.flat
-    return f"{_list(flat[:MAX_ITEMS].tolist(), depth)}{_more(array.size)}"
-
-
-def _rows(frame: Any, depth: int) -> str:
-    return "\n".join(_list(row, depth) for row in frame.head(MAX_ITEMS).rows())
-
-
-def _generic(value: Any, depth: int) -> str:
-    return _shown(value.item(), depth + 1) if depth < MAX_DEPTH else f"<{type_name(value)}>"
-
-
-def _of_unknown(value: Any, depth: int) -> str:
-    name = type_name(value)
-    if type(value) in {FunctionType, BuiltinFunctionType}:
-        return f"<function {value.__name__}>"
-    if type(value) is ModuleType:
-        return f"<module {value.__name__}>"
-    stored = attributes(value) if depth < MAX_DEPTH else {}
-    return f"<{name}{' ' if stored else ''}{', '.join(f'{key}={item}' for key, item in stored.items())}>"
-
-
-def _text(value: str | bytes | bytearray, _depth: int) -> str:
-    if len(value) <= MAX_TEXT:
-        return repr(value)
-    return f"{value[:MAX_TEXT]!r}… [{len(value):,} in all]"
-
-
-def _container(value: Any, depth: int) -> str:
-    opening, closing = _BRACKETS[type(value)]
-    if depth >= MAX_DEPTH:
-        return f"{opening}… {len(value):,} items{closing}" if len(value) else f"{opening}{closing}"
-    if type(value) is dict:
-        # A snapshot: the cell that runs may be changing it.
-        items = [
-            f"{_shown(key, depth + 1)}: {_shown(item, depth + 1)}" for key, item in _first(value.items(), len(value))
-        ]
+def _container(value: Any, depth: int) -> Pieces:
+    opening, closing = next(brackets for kind, brackets in _BRACKETS if type(value) is kind)
+    length = len(value)
+    yield opening
+    if depth >= MAX_DEPTH and length:
+        yield f"… {length:,} items"
     else:
-        items = [_shown(item, depth + 1) for item in _first(value, len(value))]
-    return f"{opening}{', '.join(items)}{_more(len(value))}{closing}"
+        # A snapshot: the cell that runs may be changing it.
+        items = first(value.items() if type(value) is dict else value, min(MAX_ITEMS, length))
+        yield from _separated(_pair(item, depth) if type(value) is dict else _pieces(item, depth + 1) for item in items)
+        yield _more(length)
+    yield closing
 
 
-def _first(items: Iterable[Any], length: int) -> list[Any]:
-    for _ in range(3):
-        try:
-            return list(islice(items, min(MAX_ITEMS, length)))
-        except RuntimeError:
-            # It changed its size meanwhile.
-            continue
-    return []
+def _pair(item: tuple[Any, Any], depth: int) -> Pieces:
+    yield from _pieces(item[0], depth + 1)
+    yield ": "
+    yield from _pieces(item[1], depth + 1)
 
 
-def _list(items: Iterable[Any], depth: int) -> str:
-    return f"[{', '.join(_shown(item, depth + 1) for item in items)}]"
+def _separated(items: Iterable[Pieces]) -> Pieces:
+    for number, item in enumerate(items):
+        if number:
+            yield ", "
+        yield from item
 
 
 def _more(length: int) -> str:
     return f" … {length - MAX_ITEMS:,} more" if length > MAX_ITEMS else ""
 
 
-def _frame(frame: Any, _depth: int) -> str:
-    head = frame.iloc[:5, :MAX_COLUMNS]
-    rows = zip(*(head.iloc[:, place].tolist() for place in range(head.shape[1])), strict=False)
-    lines = [
-        " | ".join(_plain(name) for name in head.columns),
-        *(" | ".join(_shown(item, 1) for item in row) for row in rows),
-    ]
-    return "\n".join(lines) + f"\n[{frame.shape[0]:,} rows, {frame.shape[1]:,} columns]"
+def _list(items: list[Any], length: int, depth: int) -> Pieces:
+    yield "["
+    yield from _separated(_pieces(item, depth + 1) for item in items)
+    yield f"]{_more(length)}"
 
 
-def _plain(name: Any) -> str:
-    return name[:MAX_TEXT] if type(name) is str else _shown(name, 1)
+def _array(value: Any, depth: int) -> Pieces:
+    array = as_array(value)
+    yield from _list(head(array, MAX_ITEMS), array.size, depth)
+
+
+def _series(value: Any, depth: int) -> Pieces:
+    values = values_of(value)
+    if is_known(values):
+        yield from _list(head(values, MAX_ITEMS), len(values), depth)
+    else:
+        yield f"<{type_name(values)}>"
+
+
+def _frame(frame: Any, _depth: int) -> Pieces:
+    yield " | ".join(map(_label, labels_of(frame)))
+    for row in rows_of(frame):
+        yield "\n"
+        for number, item in enumerate(row):
+            yield " | " if number else ""
+            yield from _pieces(item, 1)
+    height, width = shape(frame)
+    yield f"\n[{height:,} rows, {width:,} columns]"
+
+
+def _label(name: Any) -> str:
+    return whole(name[:MAX_TEXT]) if type(name) is str else text_of(name, MAX_TEXT)
+
+
+def _number(value: Any, depth: int) -> Pieces:
+    if depth < MAX_DEPTH:
+        yield from _pieces(value.item(), depth + 1)
+    else:
+        yield f"<{type_name(value)}>"
+
+
+def _spoken(value: Any, _depth: int) -> Pieces:
+    zone = value.tzinfo if hasattr(type(value), "tzinfo") else None
+    if zone is None or is_of(zone, "datetime", "zoneinfo"):
+        yield whole(str(value)[:MAX_TEXT])
+    else:
+        # A zone of one's own would be asked how far it is off.
+        yield f"{value.replace(tzinfo=None)} <{type_name(zone)}>"
+
+
+def _unknown(value: Any, depth: int) -> Pieces:
+    if is_exactly(value, FunctionType, BuiltinFunctionType):
+        yield f"<function {plain(value.__name__)}>"
+        return
+    if inherits(value, ModuleType):
+        name = attribute(value, "__name__")
+        yield f"<module {name}>" if type(name) is str else "<module>"
+        return
+    yield f"<{type_name(value)}"
+    held = instance_dict(value) if depth < MAX_DEPTH and not is_derived(value) else {}
+    for number, (name, item) in enumerate(first(held.items(), min(MAX_ITEMS, len(held)))):
+        yield f"{',' if number else ''} {_label(name)}="
+        yield from _pieces(item, max(depth + 1, 2))
+    yield ">"
+
+
+# --- facts ------------------------------------------------------------------------------------------------------------
+
+
+def _of_scalar(value: Any) -> dict[str, Any]:
+    return {"value": text_of(value, MAX_LISTED)}
+
+
+def _of_sized(value: Any) -> dict[str, Any]:
+    return {"length": len(value), "value": text_of(value, MAX_LISTED)}
 
 
 def _of_frame(frame: Any) -> dict[str, Any]:
-    dtypes = [str(dtype) for dtype in islice(frame.dtypes, MAX_COLUMNS)]
-    columns = {_plain(name): dtype for name, dtype in zip(islice(frame.columns, MAX_COLUMNS), dtypes, strict=False)}
-    more = {} if frame.shape[1] <= MAX_COLUMNS else {"more columns": frame.shape[1] - MAX_COLUMNS}
-    return {"shape": list(frame.shape), "columns": columns, **more}
-
-
-def _of_array(array: Any) -> dict[str, Any]:
-    return {"shape": list(array.shape), "dtype": str(array.dtype), "bytes": int(array.nbytes)}
+    told = facts_of_frame(frame)
+    columns = dict(zip(map(_label, told.pop("labels")), told.pop("dtypes"), strict=True))
+    return {"shape": told.pop("shape"), "columns": columns, **told}
 
 
 def _of_function(function: FunctionType) -> dict[str, Any]:
     code = function.__code__
     names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
-    return {"signature": f"{function.__name__}({', '.join(names)})", "defined in": str(function.__module__)}
+    module = function.__module__
+    told = {"signature": f"{plain(function.__name__)}({', '.join(names)})"}
+    return {**told, "defined in": module} if type(module) is str else told
 
 
-def _of_scalar(value: Any) -> dict[str, Any]:
-    return {"value": _shown(value, 0)}
+# --- what is known ----------------------------------------------------------------------------------------------------
 
 
-def _of_sized(value: Any) -> dict[str, Any]:
-    return {"length": len(value), "value": text_of(value, MAX_TEXT)}
+def _is_scalar(value: Any) -> bool:
+    return value is None or is_exactly(value, bool, int, float, complex)
+
+
+def _is_spoken(value: Any) -> bool:
+    """Whether it is of a library's class, and of no subclass, whose ``str`` is short and harmless."""
+    cls = type(value)
+    if any(loaded(module, name) is cls for module, names in _SPOKEN.items() for name in names):
+        return True
+    return value is not None and any(loaded("pandas", name) is value for name in ("NaT", "NA"))
+
+
+def _is_text(value: Any) -> bool:
+    return is_exactly(value, str, bytes, bytearray)
+
+
+def _is_container(value: Any) -> bool:
+    return any(type(value) is kind for kind, _ in _BRACKETS)
+
+
+def _is_array(value: Any) -> bool:
+    return as_array(value) is not None
 
 
 _SPOKEN = {
@@ -202,32 +265,31 @@ _SPOKEN = {
     "uuid": ("UUID",),
     "pandas": ("Timestamp", "Timedelta"),
 }
-_BRACKETS: dict[type, tuple[str, str]] = {
-    list: ("[", "]"),
-    tuple: ("(", ")"),
-    set: ("{", "}"),
-    frozenset: ("frozenset({", "})"),
-    dict: ("{", "}"),
-}
+_BRACKETS: tuple[tuple[type, tuple[str, str]], ...] = (
+    (list, ("[", "]")),
+    (tuple, ("(", ")")),
+    (set, ("{", "}")),
+    (frozenset, ("frozenset({", "})")),
+    (dict, ("{", "}")),
+)
 _KNOWN: tuple[tuple[Callable[[Any], bool], Callable[[Any], dict[str, Any]]], ...] = (
-    (lambda value: value is None or type(value) in {bool, int, float, complex}, _of_scalar),
+    (_is_scalar, _of_scalar),
+    (lambda value: _is_text(value) or _is_container(value), _of_sized),
     (_is_spoken, _of_scalar),
-    (lambda value: type(value) in {str, bytes, bytearray, *_BRACKETS}, _of_sized),
-    (lambda value: is_a(value, "pandas", "DataFrame") or is_a(value, "polars", "DataFrame"), _of_frame),
-    (lambda value: is_a(value, "pandas", "Series"), lambda v: {"shape": list(v.shape), "dtype": str(v.dtype)}),
-    (lambda value: is_a(value, "numpy", "ndarray"), _of_array),
-    (lambda value: is_a(value, "numpy", "generic"), _of_scalar),
+    (is_frame, _of_frame),
+    (is_series, facts_of_series),
+    (_is_array, lambda value: facts_of_array(as_array(value))),
+    (is_number, _of_scalar),
     (lambda value: type(value) is FunctionType, _of_function),
 )
-_SHOWN: tuple[tuple[Callable[[Any], bool], Callable[[Any, int], str]], ...] = (
-    (lambda value: value is None or type(value) in {bool, float, complex}, lambda value, _: repr(value)),
+_SHOWN: tuple[tuple[Callable[[Any], bool], Callable[[Any, int], Pieces]], ...] = (
     (lambda value: type(value) is int, _int),
-    (_is_spoken, lambda value, _: str(value)[:MAX_TEXT]),
-    (lambda value: type(value) in {str, bytes, bytearray}, _text),
-    (lambda value: type(value) in _BRACKETS, _container),
-    (lambda value: is_a(value, "pandas", "DataFrame"), _frame),
-    (lambda value: is_a(value, "pandas", "Series"), _series),
-    (lambda value: is_a(value, "polars", "DataFrame"), _rows),
-    (lambda value: is_a(value, "numpy", "ndarray"), _array),
-    (lambda value: is_a(value, "numpy", "generic"), _generic),
+    (_is_scalar, lambda value, _: iter((repr(value),))),
+    (_is_text, _text),
+    (_is_container, _container),
+    (_is_spoken, _spoken),
+    (is_frame, _frame),
+    (is_series, _series),
+    (_is_array, _array),
+    (is_number, _number),
 )

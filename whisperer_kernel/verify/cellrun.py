@@ -12,7 +12,7 @@ from whisperer_kernel.verify import pytest_cell
 from whisperer_kernel.verify.report import Outcome, Verdict
 
 FILE = "test_cell.py"
-INTERRUPTED = 2
+THE_CELL = "the cell"
 
 
 def run_cell(folder: Path, source: str, names: Mapping[str, Any]) -> list[Outcome]:
@@ -20,42 +20,39 @@ def run_cell(folder: Path, source: str, names: Mapping[str, Any]) -> list[Outcom
     gathered = _Gathered()
     file = folder / FILE
     file.write_text(source, encoding="utf-8", errors="surrogatepass")
-    code = pytest_cell.run(folder, [file], [pytest_cell.Plugin(names, gathered)])
-    if code == INTERRUPTED and not gathered.broken:
+    plugin = pytest_cell.Plugin(names, gathered)
+    pytest_cell.run(folder, [file], plugin)
+    if plugin.is_interrupted and not gathered.is_broken:
         raise KeyboardInterrupt
-    return gathered.outcomes()
+    return gathered.outcomes(plugin.exit)
 
 
 class _Gathered:
     """pytest's reports, one outcome a test: setup, call and teardown together."""
 
     def __init__(self) -> None:
-        self.broken = False
+        self.is_broken = False
         self._verdicts: dict[str, tuple[Verdict, str, float]] = {}
 
     def __call__(self, report: pytest.TestReport | pytest.CollectReport) -> None:
-        name = report.nodeid.partition("::")[2] or "the cell"
+        name = report.nodeid.partition("::")[2] or THE_CELL
         seconds = getattr(report, "duration", 0.0)
         before = self._verdicts.get(name)
-        if isinstance(report, pytest.CollectReport):
-            self.broken = True
+        if report.skipped:
+            self._verdicts[name] = ("skipped", pytest_cell.why_skipped(report), seconds)
+        elif isinstance(report, pytest.CollectReport):
+            self.is_broken = True
             self._verdicts[name] = ("error", pytest_cell.reason(report), seconds)
         elif report.failed:
             verdict: Verdict = "failed" if report.when == "call" else "error"
             self._verdicts[name] = (verdict, pytest_cell.reason(report), seconds)
-        elif report.skipped:
-            self._verdicts[name] = ("skipped", _why_skipped(report), seconds)
         elif report.when == "call" and before is None:
             self._verdicts[name] = ("passed", "", seconds)
 
-    def outcomes(self) -> list[Outcome]:
+    def outcomes(self, ended: str | None) -> list[Outcome]:
+        """Those of the tests; ``ended`` says why there were no more of them."""
+        told = {**self._verdicts, **({THE_CELL: ("error", ended, 0.0)} if ended else {})}
         return [
             Outcome(name=name, verdict=verdict, reason=reason, seconds=round(seconds, 3))
-            for name, (verdict, reason, seconds) in self._verdicts.items()
+            for name, (verdict, reason, seconds) in told.items()
         ]
-
-
-def _why_skipped(report: pytest.TestReport) -> str:
-    if hasattr(report, "wasxfail"):
-        return f"expected to fail: {report.wasxfail}".rstrip(": ")
-    return str(report.longrepr[2]) if isinstance(report.longrepr, tuple) else pytest_cell.reason(report)

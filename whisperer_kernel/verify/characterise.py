@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterable
 
 import msgspec
 
@@ -20,8 +21,8 @@ class Characterised(msgspec.Struct, frozen=True, kw_only=True):
     notes: tuple[str, ...] = ()
 
 
-def characterise(slice_: Slice) -> Characterised:
-    """Tests of the function as it is. Blocks. Raises ``NothingToTest`` and ``Broken``."""
+def characterise(slice_: Slice, stop: isolated.Stop | None = None) -> Characterised:
+    """Tests of the function as it is. Blocks. Raises ``NothingToTest``, ``Broken``, ``Stopped``."""
     function = boundary.function_in(slice_.definition, slice_.target) if slice_.definition else None
     if function is None:
         raise NothingToTest(
@@ -30,23 +31,22 @@ def characterise(slice_: Slice) -> Characterised:
     calls = boundary.calls(function)
     if not calls:
         raise NothingToTest(f"No input was found to call {slice_.target} with.")
-    results = isolated.run("calls", slice_.source, calls)
-    return _written(function, calls, results)
+    return _written(function, calls, isolated.run("calls", slice_.source, calls, stop=stop))
 
 
-def _written(function: boundary.Function, calls: list[str], results: list[isolated.Result]) -> Characterised:
+def _written(function: boundary.Function, calls: list[str], results: Iterable[isolated.Result]) -> Characterised:
     meant = _raised(function)
     returning: list[tuple[str, str]] = []
     raising: list[tuple[str, str]] = []
     unclear: dict[str, int] = {}
     for call, result in zip(calls, results, strict=True):
-        told = result.told
-        if "returns" in told:
-            returning.append((call, told["returns"]))
-        elif told.get("raises") in meant:
-            raising.append((call, told["raises"]))
+        recorded = result.recorded
+        if recorded is not None and recorded.returns is not None:
+            returning.append((call, recorded.returns))
+        elif recorded is not None and recorded.raises in meant:
+            raising.append((call, recorded.raises))
         else:
-            why = told.get("raises") or told.get("unstable") or result.verdict
+            why = (recorded and (recorded.raises or recorded.unstable)) or result.verdict
             unclear[why] = unclear.get(why, 0) + 1
     chosen = [*_varied(returning, MAX_TESTS - min(3, len(raising))), *raising[:3]]
     tests = {f"test_{function.name}_case_{number}": case for number, case in enumerate(chosen, 1)}

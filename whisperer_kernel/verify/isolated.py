@@ -1,232 +1,223 @@
 """Runs tests, or calls whose outcome is to be recorded, in processes of their own, and names what came of each.
 
-A process runs the items one after the other. An item that hangs, or takes its process along, gets its verdict, and the
-rest goes on in a new process. Blocks; call it on a thread.
+A process is given the items one after the other. An item that hangs, or takes its process along, gets its verdict, and
+the rest goes on in a new process.
 """
 
 from __future__ import annotations
 
+import asyncio
 import os
-import shutil
-import signal
-import subprocess
-import sys
 import tempfile
-import time
-from collections.abc import Mapping
+import threading
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from concurrent.futures import Future
+from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from secrets import token_hex
+from typing import Any, TypeVar
 
 import msgspec
 
-from whisperer_kernel.verify.child import ORDER, SOURCE, TOLD, Order
-from whisperer_kernel.verify.environment import bare_environment
+from whisperer_kernel.verify.isolation import places
+from whisperer_kernel.verify.isolation.messages import Begun, Ended, Kind, Order, Plan, Recorded
+from whisperer_kernel.verify.isolation.process import Gone, Happened, Tampered, Unstartable, conversation, ending
 from whisperer_kernel.verify.limits import Limits
+from whisperer_kernel.verify.redaction import redactor
 from whisperer_kernel.verify.report import Verdict
 
-LOOK_S = 0.01
 OUT_OF_MEMORY = "MemoryError"
+T = TypeVar("T")
 
 
 class Broken(Exception):
     """The code under test cannot even be executed by itself; the message says why."""
 
 
+class Stopped(Exception):
+    """The run was ended from outside: nobody waits for it any more."""
+
+
 class Result(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of one item. ``told`` is what the process said of it at its end (the outcome of a call)."""
+    """What came of one item. ``recorded`` is what the process said of a call at its end."""
 
     verdict: Verdict
     reason: str = ""
     seconds: float = 0.0
-    told: dict[str, Any] = {}
+    recorded: Recorded | None = None
 
 
-def run(kind: Literal["tests", "calls"], source: str, items: list[str], limits: Limits | None = None) -> list[Result]:
-    """The outcome of every item, in their order; ``source`` is the code under test. Raises ``Broken``."""
-    bounds = limits or Limits()
-    results: dict[int, Result] = {}
-    deadline = time.monotonic() + bounds.all_s
-    while len(results) < len(items):
-        left = {number: item for number, item in enumerate(items) if number not in results}
-        if time.monotonic() > deadline:
-            late = Result(verdict="timeout", reason=f"not run: all tests together may take {bounds.all_s:g} s")
-            return [results.get(number, late) for number in range(len(items))]
-        folder = Path(tempfile.mkdtemp(prefix="whisperer-"))
+class Ran(msgspec.Struct, frozen=True, kw_only=True):
+    """The result of every item, in their order. ``wall`` says in words what was around them."""
+
+    results: tuple[Result, ...]
+    wall: str = ""
+
+    def __iter__(self) -> Iterator[Result]:
+        return iter(self.results)
+
+    def __getitem__(self, number: int) -> Result:
+        return self.results[number]
+
+
+class Stop:
+    """By which a run is ended from another thread: its processes are killed at once, and it raises ``Stopped``."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._is_set = False
+        self._end: Callable[[], object] | None = None
+
+    def set(self) -> None:
+        """End it, or what comes of it if it has not begun."""
+        with self._lock:
+            self._is_set = True
+            if self._end is not None:
+                self._end()
+
+    def ends(self, end: Callable[[], object] | None) -> None:
+        """What ``set`` is to do from now on."""
+        with self._lock:
+            self._end = end
+            if self._is_set and end is not None:
+                end()
+
+
+def run(kind: Kind, source: str, items: list[str], limits: Limits | None = None, stop: Stop | None = None) -> Ran:
+    """What came of every item; ``source`` is the code under test. Blocks. Raises ``Broken``, ``Stopped``."""
+    return _on_a_thread(lambda: _in_a_loop(_Run(kind, source, items, limits or Limits()).all(), stop or Stop()))
+
+
+def _on_a_thread(work: Callable[[], T]) -> T:
+    """On one of its own: whoever waits may have an event loop, or be interrupted; what was begun is ended in order."""
+    outcome: Future[T] = Future()
+
+    def settle() -> None:
         try:
-            results |= _Process(folder, kind, source, left, bounds, deadline).results()
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
-    return [results[number] for number in range(len(items))]
+            outcome.set_result(work())
+        except BaseException as error:  # noqa: BLE001 - it is the caller's
+            outcome.set_exception(error)
+
+    threading.Thread(target=settle, name="whisperer-run", daemon=True).start()
+    return outcome.result()
 
 
-class _Process:
-    """One process, from its start to its end or ours."""
+def _in_a_loop(work: Coroutine[Any, Any, T], stop: Stop) -> T:
+    loop = _new_loop()
+    try:
+        task = loop.create_task(work)
+        stop.ends(partial(loop.call_soon_threadsafe, task.cancel))
+        return loop.run_until_complete(task)
+    except asyncio.CancelledError:
+        raise Stopped("The run was stopped.") from None
+    finally:
+        stop.ends(None)
+        loop.close()
 
-    def __init__(  # noqa: PLR0913, PLR0917 - made in one place
-        self,
-        folder: Path,
-        kind: Literal["tests", "calls"],
-        source: str,
-        items: Mapping[int, str],
-        limits: Limits,
-        deadline: float,
-    ) -> None:
-        self._folder = folder
+
+def _new_loop() -> asyncio.AbstractEventLoop:
+    """Not by the policy, which is the notebook's to set; one that has processes and pipes."""
+    kind: type[asyncio.AbstractEventLoop] = getattr(asyncio, "ProactorEventLoop", asyncio.SelectorEventLoop)
+    return kind()
+
+
+class _Run:
+    """One run, in as many processes as it takes."""
+
+    def __init__(self, kind: Kind, source: str, items: list[str], limits: Limits) -> None:
+        self._order = Order(kind=kind, source=source)
+        self._items = dict(enumerate(items))
         self._limits = limits
-        self._deadline = deadline
-        self._read = 0
-        self._told: list[dict[str, Any]] = []
-        self._since = time.monotonic()
-        self._late: Verdict | None = None
-        (folder / f"{SOURCE}.py").write_text(source, encoding="utf-8", errors="surrogatepass")
-        named = {number: self._written(kind, number, item) for number, item in items.items()}
-        order = Order(kind=kind, items=named, limits=limits)
-        (folder / ORDER).write_bytes(msgspec.json.encode(order))
+        self._results: dict[int, Result] = {}
+        self._walls: set[str] = set()
+        self._redacted = redactor()
+        self._hidden, self._needed = places.hidden(), places.needed()
 
-    def results(self) -> dict[int, Result]:
-        """At least one item's result. Raises ``Broken``."""
-        process = subprocess.Popen(  # noqa: S603 - this very interpreter, and a module of ours
-            [sys.executable, "-P", "-m", "whisperer_kernel.verify.child", str(self._folder)],
-            cwd=self._folder,
-            env=bare_environment(self._folder),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
+    async def all(self) -> Ran:
+        """Every item's result. Raises ``Broken``."""
+        deadline = asyncio.get_running_loop().time() + self._limits.all_s
+        while self._left and asyncio.get_running_loop().time() < deadline:
+            try:
+                await self._some(deadline)
+            except Unstartable as error:
+                raise Broken(self._redacted(str(error))) from None
+        late = Result(verdict="timeout", reason=f"not run: all tests together may take {self._limits.all_s:g} s")
+        return Ran(
+            results=tuple(self._results.get(number, late) for number in self._items),
+            wall=" ".join(sorted(self._walls)),
         )
-        try:
-            self._watch(process)
-        finally:
-            _kill(process)
-        self._listen()
-        return self._summed(process.returncode)
 
-    def _written(self, kind: str, number: int, item: str) -> str:
-        if kind == "calls":
-            return item
-        name = f"test_{number:03}.py"
-        (self._folder / name).write_text(item, encoding="utf-8", errors="surrogatepass")
-        return name
+    @property
+    def _left(self) -> Mapping[int, str]:
+        return {number: item for number, item in self._items.items() if number not in self._results}
 
-    def _watch(self, process: subprocess.Popen[bytes]) -> None:
-        """Until it ends, or takes too long."""
-        while process.poll() is None:
-            self._listen()
-            started = any("ready" in told for told in self._told)
-            patience = self._limits.test_s if started else self._limits.start_s
-            now = time.monotonic()
-            if now - self._since > patience or now > self._deadline:
-                self._late = "timeout"
-                return
-            time.sleep(LOOK_S)
+    async def _some(self, deadline: float) -> None:
+        """As many as one process can do; at least one. Raises ``Unstartable``."""
+        async with conversation(self._plan(), self._order, deadline) as process:
+            self._walls.add(_in_words(await process.begin()))
+            before: int | None = None
+            for number, text in self._left.items():
+                happened, is_begun = await process.ask(text)
+                if before is not None and isinstance(happened.trouble, Gone) and not is_begun:
+                    # Whoever had its turn before took the process along.
+                    self._results[before] = _crashed(happened.trouble.code, self._results[before].seconds)
+                if before is not None and isinstance(happened.trouble, Gone | Tampered):
+                    # What another has left behind may have done it: this one is asked again, first and alone.
+                    return
+                self._results[number] = self._result(happened)
+                if happened.trouble is not None:
+                    return
+                before = number
 
-    def _listen(self) -> None:
-        """Take in what it has told since the last time; a line it is still writing waits."""
-        try:
-            with (self._folder / TOLD).open("rb") as file:
-                file.seek(self._read)
-                data = file.read(1 << 20)
-        except OSError:
-            return
-        whole = data[: data.rfind(b"\n") + 1]
-        self._read += len(whole)
-        for line in whole.splitlines():
-            self._told.append(_decoded(line))
-            self._since = time.monotonic()
+    def _plan(self) -> Plan:
+        folder = Path(os.path.realpath(tempfile.gettempdir())) / f"whisperer-{token_hex(8)}"
+        return Plan(folder=str(folder), hidden=self._hidden, needed=self._needed, limits=self._limits)
 
-    def _summed(self, code: int) -> dict[int, Result]:
-        broken = next((told["broken"] for told in self._told if "broken" in told), None)
-        if broken is not None:
-            raise Broken(f"The code under test cannot be executed by itself: {broken}")
-        results = {told["end"]: _result(told, self._reports(told["end"])) for told in self._told if "end" in told}
-        begun = [told["start"] for told in self._told if "start" in told and told["start"] not in results]
-        if begun:
-            cut_off = self._cut_off(code, self._reports(begun[-1]))
-            # Those before it may have spoilt the process: it is run again, as the first in one of its own.
-            if cut_off.verdict != "crashed" or not results:
-                results[begun[-1]] = cut_off
-        if not results:
-            raise Broken(self._never_started(code))
-        return results
-
-    def _reports(self, number: int) -> list[dict[str, Any]]:
-        return [told for told in self._told if told.get("report") == number]
-
-    def _cut_off(self, code: int, reports: list[dict[str, Any]]) -> Result:
-        """The item during which the process ended."""
-        crossed = [words for report in reports for words in report["crossed"]]
-        if crossed:
-            return _forbidden(crossed[0])
-        if self._late is not None:
-            return Result(
-                verdict="timeout", reason=f"did not end within {self._limits.test_s:g} s", seconds=self._limits.test_s
-            )
-        return Result(verdict="crashed", reason=f"ended the process it ran in ({_ending(code)})")
-
-    def _never_started(self, code: int) -> str:
-        if self._late is not None:
-            return f"The code under test did not load within {self._limits.start_s:g} s."
-        return f"The isolated process ended before it could run anything ({_ending(code)})."
-
-
-def _decoded(line: bytes) -> dict[str, Any]:
-    try:
-        found = msgspec.json.decode(line, type=dict[str, Any])
-    except msgspec.DecodeError:
-        # A test that writes here says nothing that counts.
-        return {}
-    return found
-
-
-def _result(end: dict[str, Any], reports: list[dict[str, Any]]) -> Result:
-    if "code" not in end:
-        return Result(verdict="passed", told=end)
-    seconds = round(end["seconds"], 3)
-    crossed = [words for report in reports for words in report["crossed"]]
-    if crossed:
-        return msgspec.structs.replace(_forbidden(crossed[0]), seconds=seconds)
-    bad = next((report for report in reports if report["outcome"] == "failed"), None)
-    if bad is not None:
-        return Result(verdict=_verdict(bad), reason=bad["reason"], seconds=seconds)
-    skipped = next((report for report in reports if report["outcome"] == "skipped"), None)
-    if skipped is not None:
-        return Result(
-            verdict="skipped", reason=skipped["reason"] or "expected to fail, and counts for nothing", seconds=seconds
+    def _result(self, happened: Happened) -> Result:
+        result = self._verdict(happened)
+        told = result.recorded
+        if told is not None and told.returns is not None and self._redacted(told.returns) != told.returns:
+            told = Recorded(nonce=told.nonce, unstable="its result holds a secret")
+        return msgspec.structs.replace(
+            result, reason=self._redacted(result.reason), seconds=happened.seconds, recorded=told
         )
-    if not any(report["outcome"] == "passed" for report in reports):
-        return Result(verdict="error", reason="pytest finds no test in it", seconds=seconds)
-    return Result(verdict="passed", seconds=seconds)
+
+    def _verdict(self, happened: Happened) -> Result:
+        if (crossed := happened.crossed) is not None:
+            return Result(verdict=crossed.kind, reason=crossed.what)
+        match happened.trouble:
+            case Tampered() as error:
+                return Result(verdict="tampered", reason=str(error))
+            case Gone(code=code):
+                return _crashed(code)
+            case TimeoutError():
+                return Result(verdict="timeout", reason=f"did not end within {self._limits.test_s:g} s")
+        match happened.end:
+            case Ended() as end:
+                return _ended(end)
+            case recorded:
+                return Result(verdict="passed", recorded=recorded)
 
 
-def _verdict(report: dict[str, Any]) -> Verdict:
-    if OUT_OF_MEMORY in report["reason"][:200].split("\n")[0]:
-        return "memory"
-    return "failed" if report["phase"] == "call" else "error"
+def _ended(end: Ended) -> Result:
+    verdicts: dict[str, Verdict] = {"passed": "passed", "failed": "failed", "skipped": "skipped"}
+    if end.outcome == "nothing":
+        return Result(verdict="error", reason=end.reason or "pytest finds no test in it")
+    if end.outcome in {"failed", "error"} and OUT_OF_MEMORY in end.reason[:200].split("\n")[0]:
+        return Result(verdict="memory", reason=end.reason)
+    return Result(verdict=verdicts.get(end.outcome, "error"), reason=end.reason)
 
 
-def _forbidden(words: str) -> Result:
-    kinds: tuple[Verdict, ...] = ("forbidden write", "forbidden network", "forbidden process")
-    return Result(verdict=next(kind for kind in kinds if words.startswith(kind)), reason=words.partition(": ")[2])
+def _crashed(code: int | None, seconds: float = 0.0) -> Result:
+    if code is None:
+        return Result(verdict="tampered", reason=ending(code), seconds=seconds)
+    return Result(verdict="crashed", reason=f"ended the process it ran in ({ending(code)})", seconds=seconds)
 
 
-def _ending(code: int) -> str:
-    if code >= 0:
-        return f"exit code {code}"
-    try:
-        return f"signal {signal.Signals(-code).name}"
-    except ValueError:
-        return f"signal {-code}"
-
-
-def _kill(process: subprocess.Popen[bytes]) -> None:
-    """It and all that it has started."""
-    try:
-        if hasattr(os, "killpg"):
-            os.killpg(process.pid, signal.SIGKILL)
-        else:
-            process.kill()
-    except (ProcessLookupError, PermissionError):
-        pass
-    if process.stdin is not None:
-        process.stdin.close()
-    process.wait()
+def _in_words(begun: Begun) -> str:
+    if begun.walled:
+        return "Tests ran behind a wall: no network, no other process, nothing to write to but a folder of their own."
+    return (
+        f"Tests ran without a wall ({begun.why}): what Python itself does outside their folder was refused, "
+        "code that calls the C library directly would not have been."
+    )

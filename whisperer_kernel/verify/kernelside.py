@@ -16,31 +16,38 @@ from whisperer_kernel.verify.sources import Cells
 MAX_TESTS = 100
 
 
-def run_tests(target: str, tests: str, namespace: Mapping[str, Any], cells: Cells) -> RunReport:
-    """The tests' outcomes, against the target as it is in the namespace. Raises ``NothingToTest`` and ``Broken``."""
+def run_tests(
+    target: str, tests: str, namespace: Mapping[str, Any], cells: Cells, stop: isolated.Stop | None = None
+) -> RunReport:
+    """The tests' outcomes, against the target as it is in the namespace.
+
+    Raises ``NothingToTest``, ``Broken``, and ``Stopped`` where ``stop`` was set.
+    """
     began = time.monotonic()
     slice_ = slice_of(target, namespace, cells)
-    return _report(slice_, split(tests), began)
+    return _report(slice_, split(tests), began, stop)
 
 
-def characterisation(target: str, namespace: Mapping[str, Any], cells: Cells) -> RunReport:
-    """Tests that record what the target does today, made and run. Raises ``NothingToTest`` and ``Broken``."""
+def characterisation(
+    target: str, namespace: Mapping[str, Any], cells: Cells, stop: isolated.Stop | None = None
+) -> RunReport:
+    """Tests that record what the target does today, made and run. Raises as ``run_tests`` does."""
     began = time.monotonic()
     slice_ = slice_of(target, namespace, cells)
-    made = characterise(slice_)
+    made = characterise(slice_, stop)
     candidates = tuple(Candidate(name=name, source=source) for name, source in made.tests.items())
-    return _report(slice_, Split(support=made.support, candidates=candidates, problems=made.notes), began)
+    return _report(slice_, Split(support=made.support, candidates=candidates, problems=made.notes), began, stop)
 
 
-def _report(slice_: Slice, parts: Split, began: float) -> RunReport:
+def _report(slice_: Slice, parts: Split, began: float, stop: isolated.Stop | None) -> RunReport:
     tried, spare = parts.candidates[:MAX_TESTS], parts.candidates[MAX_TESTS:]
     problems = [candidate.problem or _unrelated(candidate, parts.support, slice_.target) for candidate in tried]
     runnable = [candidate for candidate, problem in zip(tried, problems, strict=True) if problem is None]
-    ran = iter(
-        isolated.run("tests", slice_.source, [_file(parts.support, one) for one in runnable]) if runnable else ()
-    )
+    files = [_file(parts.support, one) for one in runnable]
+    ran = isolated.run("tests", slice_.source, files, stop=stop) if files else isolated.Ran(results=())
+    results = iter(ran)
     outcomes = [
-        _outcome(candidate, next(ran)) if problem is None else _refused(candidate, problem)
+        _outcome(candidate, next(results)) if problem is None else _refused(candidate, problem)
         for candidate, problem in zip(tried, problems, strict=True)
     ]
     more = (f"{len(spare)} further tests were not looked at: {MAX_TESTS} are run at once",) if spare else ()
@@ -49,7 +56,7 @@ def _report(slice_: Slice, parts: Split, began: float) -> RunReport:
         outcomes=tuple(outcomes),
         support=parts.support,
         missing=slice_.missing,
-        notes=(*slice_.notes, *parts.problems, *more),
+        notes=(*slice_.notes, *parts.problems, *more, *([ran.wall] if ran.wall else [])),
         seconds=round(time.monotonic() - began, 2),
     )
 

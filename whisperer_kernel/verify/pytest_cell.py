@@ -7,10 +7,7 @@ from __future__ import annotations
 
 import ast
 import builtins
-import os
-import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -18,10 +15,13 @@ from typing import Any
 import pytest
 from _pytest.assertion.rewrite import rewrite_asserts
 
+from whisperer_kernel.verify.surroundings import kept
+
 OPTIONS = (
     "-vv",
     "--noconftest",
-    "--capture=sys",
+    # Nothing printed is shown; see ``surroundings``.
+    "--capture=no",
     "--tb=short",
     "-pno:cacheprovider",
     "-pno:faulthandler",
@@ -29,6 +29,8 @@ OPTIONS = (
     "-pno:doctest",
 )
 MAX_REASON = 4_000
+MAX_TRACED = 50
+"""Failures with their lines; those after them are told by their words alone, which takes a fraction of the time."""
 
 
 class CellModule(pytest.Module):
@@ -41,28 +43,38 @@ class CellModule(pytest.Module):
     names: Mapping[str, Any] = {}
 
     def _getobj(self) -> ModuleType:
+        # As text: a cell has no encoding, whatever its first line says.
         source = self.path.read_bytes()
         try:
-            tree = ast.parse(source, filename=str(self.path))
+            tree = ast.parse(source.decode("utf-8", "surrogatepass"), filename=str(self.path))
             rewrite_asserts(tree, source, str(self.path), self.config)
             code = compile(tree, str(self.path), "exec", dont_inherit=True)
             module = ModuleType(self.path.stem)
             module.__file__ = str(self.path)
             module.__dict__["__builtins__"] = {**vars(builtins), **self.names}
             exec(code, module.__dict__)  # noqa: S102 - running the cell is what was asked for
+        except pytest.skip.Exception as skipped:
+            # A cell is skipped as a whole where pytest wants a test to say so, as with `importorskip`.
+            raise pytest.skip.Exception(skipped.msg or "", allow_module_level=True) from skipped
         except (Exception, SystemExit) as error:
             raise self.CollectError(_told(error, self.path)) from error
         return module
 
 
 class Plugin:
-    """What pytest is told of cells, and by which it tells of them."""
+    """What pytest is told of cells, and by which it tells of them.
+
+    ``exit`` holds the words of ``pytest.exit``, ``is_interrupted`` whether the run was interrupted otherwise.
+    """
 
     def __init__(
         self, names: Mapping[str, Any], told: Callable[[pytest.TestReport | pytest.CollectReport], None]
     ) -> None:
         self._names = names
         self._told = told
+        self._failures = 0
+        self.exit: str | None = None
+        self.is_interrupted = False
 
     @pytest.hookimpl(trylast=True)
     def pytest_configure(self, config: pytest.Config) -> None:
@@ -78,22 +90,47 @@ class Plugin:
         return module
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
-        """A cell that could not be executed."""
-        if report.failed:
+        """A cell that could not be executed, or is not meant to be."""
+        if report.failed or (report.skipped and report.nodeid.endswith(".py")):
             self._told(report)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """A test's setup, call or teardown."""
+        self._failures += report.failed
         self._told(report)
 
+    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> pytest.TestReport | None:
+        """Of one failure after many the words alone."""
+        error = call.excinfo
+        if error is None or call.when == "collect" or not isinstance(error.value, Exception):
+            return None
+        if self._failures < MAX_TRACED:
+            return None
+        return pytest.TestReport(
+            nodeid=item.nodeid,
+            location=item.location,
+            keywords={},
+            outcome="failed",
+            longrepr=error.exconly(),
+            when=call.when,
+            duration=call.duration,
+        )
 
-def run(folder: Path, files: list[Path], plugins: list[object]) -> int:
-    """Pytest on these files of ``folder`` alone; its exit code. Nobody's plugins or settings have a say."""
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        """A test ended the run, or the person did."""
+        if isinstance(excinfo.value, pytest.exit.Exception):
+            self.exit = f"pytest.exit: {excinfo.value.msg or 'no further words'}; what comes after it was not run"
+        else:
+            self.is_interrupted = True
+
+
+def run(folder: Path, files: list[Path], plugin: Plugin) -> None:
+    """Pytest on these files of ``folder`` alone. Nobody's settings have a say; what tests change is put back."""
     settings = folder / "pytest.ini"
     settings.write_text("[pytest]\n", encoding="utf-8")
     arguments = [*OPTIONS, f"--rootdir={folder}", f"-c{settings}", f"--basetemp={folder / 'tmp'}"]
-    with _alone():
-        return int(pytest.main([*arguments, *map(str, files)], plugins=plugins))
+    with kept():
+        pytest.main([*arguments, *map(str, files)], plugins=[plugin])
 
 
 def reason(report: pytest.TestReport | pytest.CollectReport) -> str:
@@ -103,20 +140,11 @@ def reason(report: pytest.TestReport | pytest.CollectReport) -> str:
     return text if len(text) <= MAX_REASON else f"{text[:MAX_REASON]}\n[cut: {len(text) - MAX_REASON:,} characters]"
 
 
-@contextmanager
-def _alone() -> Iterator[None]:
-    """Plugins that happen to be installed stay out; the environment and the modules are given back as they were."""
-    name = "PYTEST_DISABLE_PLUGIN_AUTOLOAD"
-    before, hooks, path = os.environ.get(name), list(sys.meta_path), list(sys.path)
-    os.environ[name] = "1"
-    try:
-        yield
-    finally:
-        sys.meta_path[:], sys.path[:] = hooks, path
-        if before is None:
-            os.environ.pop(name, None)
-        else:
-            os.environ[name] = before
+def why_skipped(report: pytest.TestReport | pytest.CollectReport) -> str:
+    """Why a test was skipped, or was expected to fail."""
+    if hasattr(report, "wasxfail"):
+        return f"expected to fail: {report.wasxfail}".rstrip(": ")
+    return str(report.longrepr[2]) if isinstance(report.longrepr, tuple) else reason(report)
 
 
 def _told(error: BaseException, path: Path) -> str:

@@ -16,9 +16,11 @@ Verdict = Literal[
     "timeout",
     "crashed",
     "memory",
+    "forbidden read",
     "forbidden write",
     "forbidden network",
     "forbidden process",
+    "tampered",
 ]
 Origin = Literal["model", "characterisation"]
 

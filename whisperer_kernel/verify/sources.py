@@ -55,7 +55,7 @@ def unwrapped(value: Any) -> Any:
     """What a decorator that follows ``functools.wraps`` has wrapped, ``lru_cache`` too."""
     for _ in range(MAX_WRAPPERS):
         # Only of types that are known to hold it as a plain attribute.
-        if type(value) is not FunctionType and type(value).__module__ != "functools":
+        if type(value) is not FunctionType and type.__dict__["__module__"].__get__(type(value)) != "functools":
             return value
         inner = inspect.getattr_static(value, "__wrapped__", None)
         if inner is None:

@@ -20,13 +20,13 @@ KEPT = (
 )
 
 
-def bare_environment(folder: Path) -> dict[str, str]:
+def bare_environment(folder: str) -> dict[str, str]:
     """No keys, no settings, a home of its own; the interpreter's own path, so that the notebook's imports are found."""
-    here = Path(__file__).resolve().parents[2]
+    here = Path(__file__).resolve().parents[3]
     paths = [str(Path(path).resolve()) for path in sys.path if path and Path(path).exists()]
     return {
         **{name: os.environ[name] for name in KEPT if name in os.environ},
-        **dict.fromkeys(("HOME", "USERPROFILE", "TMPDIR", "TEMP", "TMP", "MPLCONFIGDIR", "IPYTHONDIR"), str(folder)),
+        **dict.fromkeys(("HOME", "USERPROFILE", "TMPDIR", "TEMP", "TMP", "MPLCONFIGDIR", "IPYTHONDIR"), folder),
         **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "POLARS_MAX_THREADS"), "1"),
         "PYTHONPATH": os.pathsep.join([*paths, *([] if str(here) in paths else [str(here)])]),
         "PYTHONDONTWRITEBYTECODE": "1",
