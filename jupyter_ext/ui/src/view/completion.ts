@@ -1,3 +1,4 @@
+import { randomId } from "../randomId";
 import { h } from "./dom";
 
 /** Something that can be chosen: `choose` is called with what was typed already taken away. */
@@ -10,12 +11,10 @@ export interface Choice {
 
 const MOST_SHOWN = 8;
 
-let lists = 0;
-
 /** What can stand for the word that is being typed: a list under the text box, which keeps the focus. */
 export class Completion {
   readonly element = h("ul", { class: "whisperer-choices", role: "listbox", "aria-label": "Completions", hidden: true });
-  readonly #id = `whisperer-choices-${++lists}`;
+  readonly #id = `whisperer-choices-${randomId()}`;
   #choices: readonly Choice[] = [];
   #at = 0;
 
