@@ -18,7 +18,11 @@ export class Completion {
   #choices: readonly Choice[] = [];
   #at = 0;
 
-  constructor(private readonly box: HTMLTextAreaElement) {
+  constructor(
+    private readonly box: HTMLTextAreaElement,
+    /** It was closed without a choice. */
+    private readonly onLeave: () => void = () => undefined,
+  ) {
     this.element.id = this.#id;
     box.setAttribute("aria-autocomplete", "list");
     box.setAttribute("aria-controls", this.#id);
@@ -44,12 +48,18 @@ export class Completion {
     this.#show();
   }
 
+  leave(): void {
+    if (!this.isOpen) return;
+    this.close();
+    this.onLeave();
+  }
+
   /** Whether the key was for the list. */
   key({ key }: KeyboardEvent): boolean {
     if (!this.isOpen) return false;
     if (key === "ArrowDown" || key === "ArrowUp") this.#move(key === "ArrowDown" ? 1 : -1);
     else if (key === "Enter" || key === "Tab") this.#choose(this.#at);
-    else if (key === "Escape") this.close();
+    else if (key === "Escape") this.leave();
     else return false;
     return true;
   }
