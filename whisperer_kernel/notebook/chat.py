@@ -65,7 +65,7 @@ class Chat(anywidget.AnyWidget):
     _notebook = traitlets.Unicode().tag(sync=True)
     _new = traitlets.Bool().tag(sync=True)
     # What JupyterLab's settings say about the transcript; the browser knows them.
-    _saves = traitlets.Bool(True).tag(sync=True)
+    _saves = traitlets.Bool(default_value=True).tag(sync=True)
     # Kept by the browser for a session that is not the notebook's, so that it is found again after a reload.
     _session_id = traitlets.Unicode().tag(sync=True)
     # What Python asked for and the browser has not done yet. `agent` itself is written from both sides.

@@ -49,7 +49,6 @@ export class Completion {
   }
 
   leave(): void {
-    if (!this.isOpen) return;
     this.close();
     this.onLeave();
   }
