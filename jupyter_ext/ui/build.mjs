@@ -50,6 +50,9 @@ async function buildPlugin() {
     ...common,
     entryPoints: { plugin: "src/lab/plugin.ts" },
     outdir: "build/lab",
+    // The chat's own widgets bring the style sheet with them; the plugin must put it into the page itself.
+    loader: { ".css": "text" },
+    minify: true,
     external: ["@jupyterlab/*", "@lumino/*"],
   });
   const builder = spawn(

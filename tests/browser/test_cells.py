@@ -127,7 +127,7 @@ def test_code_in_a_reply_goes_into_cells(notebook: Notebook, provider: FakeProvi
         "() => jupyterapp.shell.currentWidget.content.model.cells.get(1).sharedModel.source.includes('sum')"
     )
     assert notebook.sources == [SHOW_CHAT, "total = sum(range(10))"]
-    notebook.do("panel.content.activeCell.editor.undo()")
+    notebook.do("panel.content.widgets[1].editor.undo()")
     assert notebook.sources == [SHOW_CHAT, "total = None"]
     chat.region.get_by_role("button", name="Insert below").click()
     notebook.page.wait_for_function("() => jupyterapp.shell.currentWidget.content.model.cells.length === 3")
@@ -150,6 +150,86 @@ def test_message_brings_a_cell_along(notebook: Notebook, provider: FakeProvider)
     expect(chat.last()).to_contain_text("Which word?")
     chat.expect_idle()
     assert "secret_word = 'aardvark'" in provider.chats()[-1].json["messages"][-1]["content"]
+
+
+def test_code_says_which_cell_it_goes_to(notebook: Notebook, provider: FakeProvider) -> None:
+    """Pointed at, the buttons name and mark the cell; an insertion neither scrolls nor is what is replaced next."""
+    notebook.add("def slugify(text):\n    return text")
+    chat = ready(notebook)
+    notebook.do("panel.content.activeCellIndex = 1")
+    provider.script(Reply.answer(CODE))
+    chat.ask("Sum it.")
+    expect_end(chat, "Like this")
+    insert = chat.region.locator(".whisperer-use").nth(0)
+    replace = chat.region.locator(".whisperer-use").nth(1)
+    cell = notebook.page.locator('.jp-Cell[data-windowed-list-index="1"]')
+    replace.hover()
+    expect(replace).to_have_accessible_name("Replace cell 2: def slugify(text):")
+    expect(cell).to_have_attribute("data-whisperer-mark", "replace")
+    insert.hover()
+    expect(insert).to_have_accessible_name("Insert below cell 1")
+    expect(cell).not_to_have_attribute("data-whisperer-mark", "replace")
+    insert.click()
+    expect(insert).to_have_text("Inserted as cell 2")
+    expect(insert).to_be_in_viewport()
+    replace.hover()
+    expect(replace).to_have_accessible_name("Replace cell 3: def slugify(text):")
+    replace.click()
+    expect(replace).to_have_text("Replaced cell 3")
+    assert notebook.sources == [SHOW_CHAT, "total = sum(range(10))", "total = sum(range(10))"]
+
+
+def test_inserted_code_leaves_the_notebook_trusted(notebook: Notebook, provider: FakeProvider) -> None:
+    """A cell that an agent puts in is as trusted as one that a person adds."""
+    chat = ready(notebook)
+    in_mode(chat, "edit")
+    inserting(provider)
+    chat.ask("Plan it.")
+    expect_end(chat)
+    assert notebook.do(
+        "return Array.from(panel.content.model.cells).every(cell => cell.type !== 'code' || cell.trusted)"
+    )
+
+
+def test_variables_are_those_of_the_kernel(notebook: Notebook, provider: FakeProvider) -> None:
+    """An @ offers the names that the kernel has, and no others; what is chosen keeps its name in the sentence."""
+    chat = ready(notebook)
+    notebook.run_code("numbers = [1, 2, 3]")
+    chat.box.press_sequentially("What does @num")
+    option = chat.region.get_by_role("option", name="Variable numbers", exact=True)
+    expect(option).to_be_visible()
+    option.click()
+    expect(chat.box).to_have_value("What does numbers")
+    chat.box.press_sequentially(" do? @numbe5")
+    expect(chat.region.get_by_role("listbox", name="Completions")).to_be_hidden()
+    for _ in range(8):
+        chat.box.press("Backspace")
+    chat.box.press("Enter")
+    expect(chat.last()).to_contain_text("do?")
+    chat.expect_idle()
+    message = provider.chats()[-1].json["messages"][-1]["content"]
+    assert "What does numbers do?" in message
+    assert "[1, 2, 3]" in message
+
+
+def test_context_is_offered_once_and_named(notebook: Notebook) -> None:
+    """Each cell is offered once, the chat's own not at all; Escape leaves nothing; the message says which cell."""
+    notebook.add("def slugify(text):\n    return text")
+    notebook.add("other = 1")
+    chat = ready(notebook)
+    notebook.do("panel.content.activeCellIndex = 1")
+    add = chat.region.get_by_role("button", name="Add context")
+    add.click()
+    options = chat.region.get_by_role("option")
+    expect(options.filter(has_text="cell")).to_have_text(["Active cell: def slugify(text):", "Cell 3: other = 1"])
+    chat.box.press("Escape")
+    expect(chat.box).to_have_value("")
+    chat.box.press_sequentially("What does @slu")
+    options.first.click()
+    expect(chat.box).to_have_value("What does slugify")
+    chat.box.press_sequentially(" do?")
+    chat.box.press("Enter")
+    expect(chat.last("You").get_by_role("list", name="Context")).to_have_text("Cell 2: def slugify(text):")
 
 
 def test_at_sign_names_agents(notebook: Notebook, provider: FakeProvider) -> None:

@@ -73,6 +73,35 @@ def test_conversation_goes_on_after_kernel_restart(chat: Chat, notebook: Noteboo
     assert "aardvark" in str(provider.chats()[-1].json["messages"])
 
 
+def test_chat_is_back_when_its_widget_is_gone(chat: Chat, notebook: Notebook, provider: FakeProvider) -> None:
+    """Kernel restarted and page reloaded: the conversation stands in its cell again, goes on, and uses the notebook."""
+    chat.ask("Remember aardvark.")
+    expect(chat.text()).to_contain_text("aardvark")
+    chat.expect_idle()
+    notebook.save()
+    notebook.restart_kernel()
+    notebook.reload()
+    again = notebook.chat().ready()
+    expect(again.articles).to_have_count(3)
+    expect(again.region).to_have_attribute("data-notebook", "")
+    provider.script(Reply.answer("Like this:\n\n```python\nx = 1\n```\n"))
+    again.ask("What was it?")
+    again.region.get_by_role("button", name="Insert below").click()
+    expect(again.region.get_by_text("Inserted as cell 2")).to_be_visible()
+    assert "aardvark" in str(provider.chats()[-1].json["messages"])
+    assert notebook.sources[1] == "x = 1"
+
+
+def test_chat_of_its_own_says_that_it_ended(lab: Lab, page: Page) -> None:
+    """A chat that was not its notebook's does not come back as another: its cell says what to do."""
+    notebook = lab.new(page, "from whisperer_kernel import Chat\n\nChat(new=True)")
+    notebook.show_chat()
+    notebook.save()
+    notebook.restart_kernel()
+    notebook.reload()
+    expect(page.get_by_text("Run the cell to begin another.")).to_be_visible()
+
+
 def test_notebook_opened_another_day_goes_on(lab: Lab, new_page: NewPage) -> None:
     """With a new kernel the notebook goes on with its conversation, also under another name; a copy has its own."""
     notebook = lab.new(new_page(), SHOW_CHAT)

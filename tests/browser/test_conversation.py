@@ -35,7 +35,7 @@ def test_answer_grows_chunk_by_chunk(new_chat: Chat, provider: FakeProvider) -> 
         gate.open()
         expect(new_chat.text("Alice")).to_have_text(shown)
     new_chat.expect_idle()
-    expect(new_chat.last("Alice")).to_contain_text("12 tokens")
+    expect(new_chat.last("Alice")).to_contain_text("7 tokens in, 5 out")
     expect(new_chat.region.get_by_title("Prompt 7; reply 5")).to_have_count(2)
 
 

@@ -20,6 +20,8 @@ _STATIC = Path(__file__).parent / "static"
 _AGENT_ID = re.compile(r"[A-Za-z][\w-]*")
 _CSS_LENGTH = re.compile(r"\d+(\.\d+)?(px|em|rem|vh|%)")
 _MIN_HEIGHT_PX = 200
+# By which the Lab plugin knows the output again when the widget is gone: `jupyter_ext/ui/src/lab/savedChat.ts`.
+_SAVED_CHAT = "application/vnd.whisperer.chat+json"
 
 
 class Chat(anywidget.AnyWidget):
@@ -30,7 +32,8 @@ class Chat(anywidget.AnyWidget):
 
     Args:
         agent: id of the agent to begin with, ``"tessa"`` for instance; left out, the session decides.
-        transcript: whether the conversation also stands in the notebook, as markdown under the widget.
+        transcript: whether the conversation also stands in the notebook, as markdown under the widget; left out, as
+            JupyterLab's settings say, and elsewhere yes.
         height: largest height, a number of pixels or a CSS length like ``"60vh"``; left out, 560 pixels.
         new: begin a session of its own instead of going on with the notebook's.
 
@@ -61,6 +64,8 @@ class Chat(anywidget.AnyWidget):
     _kernel_id = traitlets.Unicode().tag(sync=True)
     _notebook = traitlets.Unicode().tag(sync=True)
     _new = traitlets.Bool().tag(sync=True)
+    # What JupyterLab's settings say about the transcript; the browser knows them.
+    _saves = traitlets.Bool(default_value=True).tag(sync=True)
     # Kept by the browser for a session that is not the notebook's, so that it is found again after a reload.
     _session_id = traitlets.Unicode().tag(sync=True)
     # What Python asked for and the browser has not done yet. `agent` itself is written from both sides.
@@ -70,12 +75,14 @@ class Chat(anywidget.AnyWidget):
         self,
         agent: str | None = None,
         *,
-        transcript: bool = True,
+        transcript: bool | None = None,
         height: int | str | None = None,
         new: bool = False,
     ) -> None:
         self._hears_browser = False
-        self._transcript = TranscriptOutput() if _flag("transcript", transcript) else None
+        self._follows_settings = transcript is None
+        keeps = transcript is None or _flag("transcript", transcript)
+        self._transcript = TranscriptOutput() if keeps else None
         super().__init__(
             _esm=_built("widget.js"),
             _css=_built("widget.css"),
@@ -108,7 +115,10 @@ class Chat(anywidget.AnyWidget):
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
         self._stand_here()
         bundle: tuple[dict[str, Any], dict[str, Any]] | None = super()._repr_mimebundle_(**kwargs)
-        return bundle
+        if bundle is None:
+            return None
+        data, metadata = bundle
+        return {**data, _SAVED_CHAT: {"own": self._new}}, metadata
 
     def _stand_here(self) -> None:
         if self._transcript is not None:
@@ -128,7 +138,7 @@ class Chat(anywidget.AnyWidget):
 
     @traitlets.observe("history")
     def _renew_transcript(self, change: dict[str, Any]) -> None:
-        if self._transcript is not None:
+        if self._transcript is not None and (self._saves or not self._follows_settings):
             self._transcript.show(transcript_markdown(change["new"]))
 
 

@@ -37,7 +37,7 @@ const session = new Session(
   },
 );
 const transport = new ScriptedTransport(session);
-const client = new SessionClient(transport, { kernelId: "kernel-1" }, new Outbox("dev", null));
+const client = new SessionClient(transport, () => ({ kernelId: "kernel-1" }), new Outbox("dev", null));
 
 session.introduce("alice", "I am **Alice**. I explain, write and mend code, here in your notebook.");
 const scenes: Record<string, () => void | Promise<void>> = {

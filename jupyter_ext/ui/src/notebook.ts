@@ -5,7 +5,7 @@
  * dispatched. So it is known at once whether anybody is there.
  */
 
-import type { ContextItem } from "./protocol";
+import type { ContextItem, Mode } from "./protocol";
 
 const REQUEST = "whisperer:notebook";
 const READY = "whisperer:notebook-ready";
@@ -13,10 +13,12 @@ const READY = "whisperer:notebook-ready";
 export interface NotebookRequests {
   /** This chat shows the session: what its agents put in goes below it. Answered when its tools are carried out. */
   join: { params: { sessionId: string; kernelId: string | null }; result: null };
-  /** Put code into a new cell below the chat. */
-  insert: { params: { source: string; language: string; agent: string }; result: null };
-  /** Replace the source of the cell that the person was last in. */
-  replace: { params: { source: string }; result: null };
+  /** Put code into a new cell below the chat. Answered with what was done, in words. */
+  insert: { params: { source: string; language: string; agent: string }; result: string };
+  /** Replace the source of the cell that the person was last in. Answered likewise. */
+  replace: { params: { source: string }; result: string };
+  /** What using code would do, in words; the cell in question is marked until `does` is `null`. */
+  point: { params: { does: "insert" | "replace" | null }; result: string };
   /** Bring a plan's cell up to date, unless the person has changed it. */
   tick: { params: { planId: string; checklist: string }; result: Ticked };
   /** Go to the cell of a plan or a report. */
@@ -25,6 +27,10 @@ export interface NotebookRequests {
   read: { params: { cellIds: readonly string[] }; result: CellText[] };
   /** What the person may want to show to an agent. */
   look: { params: Record<string, never>; result: Surroundings };
+  /** What the person has chosen in JupyterLab's settings. */
+  preferences: { params: Record<string, never>; result: Preferences };
+  /** What a cell is called now. */
+  name: { params: { cellId: string }; result: string };
 }
 
 /** Whether the plan's cell is up to date, the person's own by now, or not there. */
@@ -43,14 +49,25 @@ type Does = keyof NotebookRequests;
 /** Something that can be attached to a message, with the words by which it is offered. */
 export interface Offer {
   label: string;
+  /** What it is called within a sentence. */
+  name: string;
   item: ContextItem;
 }
 
 export interface Surroundings {
   /** Where the person is or was: the selection, the active cell, the last error. */
   near: Offer[];
-  /** Every cell, in order. */
+  /** The other cells with something in them, in order. */
   cells: Offer[];
+  /** The names in the kernel, as far as it can be asked. */
+  variables: readonly string[];
+}
+
+export interface Preferences {
+  /** In which a new session begins; `null`: the server's. */
+  mode: Mode | null;
+  /** Whether a copy of the conversation stands in the notebook. */
+  transcript: boolean;
 }
 
 interface Asked<D extends Does = Does> {

@@ -83,6 +83,7 @@ export interface SessionParams {
   kernelId?: string;
   notebook?: string;
   new?: boolean;
+  mode?: Mode;
 }
 
 /** What a message may bring along. */

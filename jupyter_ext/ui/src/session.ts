@@ -64,7 +64,8 @@ export class SessionClient {
 
   constructor(
     private readonly transport: Transport,
-    private readonly params: SessionParams,
+    /** Asked when a session is started. */
+    private readonly params: () => SessionParams,
     private readonly outbox: Outbox,
     /** A session to go on with; left out, `params` find one or start it. */
     sessionId: string | null = null,
@@ -215,8 +216,8 @@ export class SessionClient {
     await this.#orFail(async () => {
       if (this.#sessionId) await this.#resumeOrStart();
       else await this.#start();
-      this.#enter("live");
       await this.#loadAgents();
+      this.#enter("live");
       if (this.#wantedAgent) await this.switchAgent(this.#wantedAgent);
     });
     await this.#flush();
@@ -232,7 +233,7 @@ export class SessionClient {
   }
 
   async #start(): Promise<void> {
-    const result = await this.transport.request("startSession", { sessionParams: this.params });
+    const result = await this.transport.request("startSession", { sessionParams: this.params() });
     this.#sessionId = result.sessionId;
     this.#lastSeq = 0;
     this.#chat = {

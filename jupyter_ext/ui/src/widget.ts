@@ -4,8 +4,9 @@
  */
 
 import type { AnyModel, InitializeProps, RenderProps } from "@anywidget/types";
-import { askNotebook, onNotebookReady } from "./notebook";
-import { Outbox, type Store } from "./outbox";
+import { askNotebook, onNotebookReady, type Preferences } from "./notebook";
+import { Outbox } from "./outbox";
+import { draftOf, pageStorage, storageKey } from "./pageStorage";
 import type { SessionParams } from "./protocol";
 import { SessionClient } from "./session";
 import { finishedHistory, runningTurn, type HistoryItem } from "./state";
@@ -25,6 +26,8 @@ export type ChatTraits = {
   _kernel_id: string;
   _notebook: string;
   _new: boolean;
+  /** Whether the conversation is kept in the notebook, as JupyterLab's settings say. */
+  _saves: boolean;
   /** The session of a chat that is not its notebook's, so that a reload of the page finds it again. */
   _session_id: string;
   /** An agent that Python code asked for and that is not current yet; emptied when that is done. */
@@ -40,9 +43,10 @@ const LINGER_MS = 10_000;
 export default function widget() {
   let session: SessionClient | null = null;
   let views = 0;
+  let preferences: Preferences | null = null;
   return {
     initialize({ model }: InitializeProps<ChatTraits>) {
-      const client = sessionOf(model);
+      const client = sessionOf(model, () => preferences);
       session = client;
       const stop = mirror(client, model);
       return () => {
@@ -53,8 +57,14 @@ export default function widget() {
     render({ model, el }: RenderProps<ChatTraits>) {
       if (!session) return undefined;
       const client = session;
-      if (++views === 1) client.connect();
       const leave = show(client, model, el);
+      if (++views === 1) {
+        void preferencesAt(el).then((chosen) => {
+          preferences = chosen;
+          if (chosen && put(model, "_saves", chosen.transcript)) model.save_changes();
+          if (views > 0) client.connect();
+        });
+      }
       return () => {
         leave();
         views -= 1;
@@ -68,8 +78,13 @@ export default function widget() {
   };
 }
 
+/** Where nobody knows any, there are none. */
+async function preferencesAt(element: HTMLElement): Promise<Preferences | null> {
+  return (await askNotebook(element, "preferences", {})) ?? null;
+}
+
 function show(session: SessionClient, model: Model, el: HTMLElement): () => void {
-  const view = new ChatView(session, { draft: draftOf(model), ask: askNotebook });
+  const view = new ChatView(session, { draft: draftOf(nameOf(model)), ask: askNotebook });
   const resize = () => {
     view.element.style.setProperty("--whisperer-height", model.get("height") || null);
   };
@@ -106,22 +121,23 @@ function offerToNotebook(session: SessionClient, model: Model, view: ChatView): 
   };
 }
 
-function sessionOf(model: Model): SessionClient {
+function sessionOf(model: Model, preferences: () => Preferences | null): SessionClient {
   const server = findServer();
   const transport = server
     ? new WebSocketTransport(server)
     : new Unreachable("Whisperer needs the Jupyter server that it is installed in, and this page does not come from one.");
-  const outbox = new Outbox(storageKey("outbox", model), pageStorage());
-  return new SessionClient(transport, paramsOf(model), outbox, model.get("_session_id") || null);
+  const outbox = new Outbox(storageKey("outbox", nameOf(model)), pageStorage());
+  return new SessionClient(transport, () => paramsOf(model, preferences()), outbox, model.get("_session_id") || null);
 }
 
-function paramsOf(model: Model): SessionParams {
+function paramsOf(model: Model, preferences: Preferences | null): SessionParams {
   const [kernelId, notebook, agent] = [model.get("_kernel_id"), model.get("_notebook"), model.get("_asked_agent")];
   return {
     // By the kernel the server finds the notebook's path of today; ours is that of the kernel's start.
     ...(kernelId ? { kernelId } : notebook && { notebook }),
     ...(agent && { agent }),
     ...(model.get("_new") && { new: true }),
+    ...(preferences?.mode && { mode: preferences.mode }),
   };
 }
 
@@ -180,31 +196,7 @@ function put<K extends keyof ChatTraits>(model: Model, name: K, value: ChatTrait
   return true;
 }
 
-function draftOf(model: Model) {
-  const store = pageStorage();
-  const key = storageKey("draft", model);
-  return {
-    load: () => store?.getItem(key) ?? "",
-    save: (text: string) => {
-      try {
-        if (text) store?.setItem(key, text);
-        else store?.removeItem(key);
-      } catch {
-        // Storage is full: the text box still holds the text.
-      }
-    },
-  };
-}
-
-function storageKey(what: string, model: Model): string {
-  return `whisperer:${what}:${model.get("_session_id") || model.get("_kernel_id") || model.get("_notebook")}`;
-}
-
-/** Even asking for it throws where the browser forbids storage. */
-function pageStorage(): Store | null {
-  try {
-    return sessionStorage;
-  } catch {
-    return null;
-  }
+/** By which this chat's things are kept in the browser. */
+function nameOf(model: Model): string {
+  return model.get("_session_id") || model.get("_kernel_id") || model.get("_notebook");
 }

@@ -105,9 +105,9 @@ function shortened(text: string): string {
 /** Tokens, and cost where the provider states it: no `$` where it would be a guess. */
 export function usageWords(usage: Usage | null): string {
   if (!usage) return "";
-  const tokens = (usage.promptTokens ?? 0) + (usage.completionTokens ?? 0);
-  if (tokens === 0) return "";
-  const words = tokens === 1 ? "1 token" : `${tokens.toLocaleString("en")} tokens`;
+  const [prompt, completion] = [usage.promptTokens ?? 0, usage.completionTokens ?? 0];
+  if (prompt + completion === 0) return "";
+  const words = `${prompt.toLocaleString("en")} ${prompt === 1 ? "token" : "tokens"} in, ${completion.toLocaleString("en")} out`;
   return usage.costUsd === undefined ? words : `${words} · ${dollars(usage.costUsd)}`;
 }
 

@@ -19,7 +19,7 @@ function memory(): Store & { items: Map<string, string> } {
 
 async function open(session: Session, isNew = true, store: Store | null = null) {
   const transport = new ScriptedTransport(session, isNew);
-  const client = new SessionClient(transport, { kernelId: "k" }, new Outbox("key", store));
+  const client = new SessionClient(transport, () => ({ kernelId: "k" }), new Outbox("key", store));
   client.connect();
   await settled();
   return { transport, client };
@@ -154,7 +154,7 @@ test("a broken configuration is told, and mended by trying again", async () => {
   const session = echoing();
   const transport = new ScriptedTransport(session);
   transport.override = () => new RpcError(-32603, "agents.yaml, line 3: …", { kind: "config" });
-  const client = new SessionClient(transport, {}, new Outbox("key", null));
+  const client = new SessionClient(transport, () => ({}), new Outbox("key", null));
   client.connect();
   await settled();
   assert.equal(client.picture.connection, "failed");
@@ -169,7 +169,7 @@ test("a broken configuration is told, and mended by trying again", async () => {
 test("an agent asked for before the connection is there becomes current with it", async () => {
   const session = echoing();
   const transport = new ScriptedTransport(session);
-  const client = new SessionClient(transport, {}, new Outbox("key", null));
+  const client = new SessionClient(transport, () => ({}), new Outbox("key", null));
   await client.switchAgent("tessa");
   client.connect();
   await settled();

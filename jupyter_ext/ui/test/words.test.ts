@@ -5,10 +5,10 @@ import { isShortcut } from "../src/view/shortcut";
 import { errorDetail, errorTitle, finishWords, usageWords } from "../src/words";
 
 test("cost is shown only where it is known", () => {
-  assert.equal(usageWords({ promptTokens: 1200, completionTokens: 34 }), "1,234 tokens");
-  assert.equal(usageWords({ promptTokens: 1200, completionTokens: 34, costUsd: 0.00042 }), "1,234 tokens · $0.00042");
-  assert.equal(usageWords({ promptTokens: 1, completionTokens: 1, costUsd: 1.5 }), "2 tokens · $1.50");
-  assert.equal(usageWords({ promptTokens: 1, costUsd: 0 }), "1 token · $0");
+  assert.equal(usageWords({ promptTokens: 1200, completionTokens: 34 }), "1,200 tokens in, 34 out");
+  assert.equal(usageWords({ promptTokens: 1200, completionTokens: 34, costUsd: 0.00042 }), "1,200 tokens in, 34 out · $0.00042");
+  assert.equal(usageWords({ promptTokens: 1, completionTokens: 1, costUsd: 1.5 }), "1 token in, 1 out · $1.50");
+  assert.equal(usageWords({ promptTokens: 1, costUsd: 0 }), "1 token in, 0 out · $0");
   assert.equal(usageWords(null), "");
 });
 

@@ -141,15 +141,17 @@ export class NotebookCells {
     await NotebookActions.runCells(this.notebook, cells, sessionContext);
   }
 
-  show(id: string): void {
-    const index = this.all.findIndex(({ model }) => model.id === id);
-    this.notebook.activeCellIndex = index;
-    void this.notebook.scrollToItem(index);
+  /** Marks one cell, and no other, for those who look: `how` is why. */
+  mark(marked: Cell | null, how: string): void {
+    for (const { node } of this.all) delete node.dataset["whispererMark"];
+    if (marked) marked.node.dataset["whispererMark"] = how;
   }
 
   /** Shows it, and keys go to it from now on: Shift+Enter runs it. */
   goTo(id: string): void {
-    this.show(id);
+    const index = this.all.findIndex(({ model }) => model.id === id);
+    this.notebook.activeCellIndex = index;
+    void this.notebook.scrollToItem(index);
     this.notebook.deselectAll();
     this.notebook.mode = "command";
     void NotebookActions.focusActiveCell(this.notebook);
@@ -189,7 +191,9 @@ function dressed({ type, source, kind, planId, stepId, reportId }: NewCell, { ag
     ...(reportId && { reportId }),
     ...(kind === "plan" && { written: fingerprint(source) }),
   };
-  return { cell_type: type, source, metadata: { whisperer: { ...whisperer }, tags: ["whisperer"] } };
+  const metadata = { whisperer: { ...whisperer }, tags: ["whisperer"] };
+  // Like a new cell of the person's own: it has no outputs that somebody else could have put into it.
+  return { cell_type: type, source, metadata: type === "code" ? { ...metadata, trusted: true } : metadata };
 }
 
 function markOf(cell: Cell): Partial<Mark> | null {

@@ -1,12 +1,14 @@
 import type { NotebookPanel } from "@jupyterlab/notebook";
 import type { Cell } from "@jupyterlab/cells";
 import type { Kernel } from "@jupyterlab/services";
-import type { CellText, Surroundings, Ticked } from "../notebook";
+import type { Answers, CellText, Surroundings, Ticked } from "../notebook";
+import { randomId } from "../randomId";
 import type { Transport } from "../transport";
 import { CellTools } from "./cellTools";
 import { NotebookCells } from "./cells";
-import { lookAround } from "./surroundings";
+import { hasChat, labelOf, lookAround, numberOf } from "./surroundings";
 import { ToolClient } from "./toolClient";
+import { Variables } from "./variables";
 
 /** One open notebook: carries out the tools of its kernel's sessions, and what the chats in it ask. */
 export class Panel {
@@ -16,9 +18,25 @@ export class Panel {
   readonly #chats = new Map<string, Element>();
   /** The cell that the person was last in, those with a chat left out: to use a chat one must click into its cell. */
   #lastActive: string | null = null;
+  #variables: Variables | null = null;
+
+  /** What chats ask of this notebook. */
+  readonly answers: Answers = {
+    join: (from, { sessionId }) => this.#join(sessionId, from),
+    insert: (from, code) => this.#insert(from, code),
+    replace: (_, { source }) => this.#replace(source),
+    point: (from, { does }) => this.#point(from, does),
+    tick: (_, { planId, checklist }) => this.#tick(planId, checklist),
+    show: (_, made) => this.#show(made),
+    read: (_, { cellIds }) => this.#read(cellIds),
+    look: () => this.#look(),
+    name: (_, { cellId }) => this.#name(cellId),
+    // Not the notebook's.
+    preferences: () => null,
+  };
 
   constructor(
-    private readonly widget: NotebookPanel,
+    readonly widget: NotebookPanel,
     transport: Transport,
   ) {
     this.#cells = new NotebookCells(widget);
@@ -38,41 +56,44 @@ export class Panel {
     return this.widget.node.contains(element);
   }
 
-  runs(kernelId: string | null): boolean {
-    return kernelId !== null && this.#kernel?.id === kernelId;
+  get kernelId(): string | null {
+    return this.#kernel?.id ?? null;
   }
 
-  async join(sessionId: string, chat: Element): Promise<null> {
-    this.#chats.set(sessionId, chat);
+  runs(kernelId: string | null): boolean {
+    return kernelId !== null && this.kernelId === kernelId;
+  }
+
+  async #join(sessionId: string, chat: Element): Promise<null> {
+    // One beside the notebook says nothing of where its cells go.
+    if (this.#cells.around(chat)) this.#chats.set(sessionId, chat);
     await this.#client.attached;
     return null;
   }
 
-  async insert(from: Element, { source, language, agent }: { source: string; language: string; agent: string }) {
+  /** The person stays where she is: neither is the page scrolled, nor is the new cell what is replaced next. */
+  async #insert(from: Element, { source, language, agent }: { source: string; language: string; agent: string }) {
     await this.widget.context.ready;
     const type = /^(?:md|markdown)$/i.test(language) ? "markdown" : "code";
-    const behind = this.#cells.endOfMade(this.#cells.around(from));
-    const origin = { agent, requestId: `by hand ${Date.now()} ${Math.random()}` };
-    const [id] = this.#cells.insert([{ type, source, kind: "code" }], behind, origin);
-    if (id) this.#cells.show(id);
-    return null;
+    const origin = { agent, requestId: `by hand ${randomId()}` };
+    const [id] = this.#cells.insert([{ type, source, kind: "code" }], this.#placeBehind(from), origin);
+    return `Inserted as ${this.#numberOf(this.#cells.get(id ?? ""))}`;
   }
 
-  async replace(source: string): Promise<null> {
+  async #replace(source: string): Promise<string> {
     await this.widget.context.ready;
-    const cell = this.#person;
+    const cell = this.person;
     if (!cell) throw new Error("Click into a cell first");
     this.#cells.replace(cell.model.id, source);
-    this.#cells.show(cell.model.id);
-    return null;
+    return `Replaced ${this.#numberOf(cell)}`;
   }
 
-  async tick(planId: string, checklist: string): Promise<Ticked> {
+  async #tick(planId: string, checklist: string): Promise<Ticked> {
     await this.widget.context.ready;
     return this.#cells.tick(planId, checklist);
   }
 
-  async show(made: { planId: string } | { reportId: string }): Promise<null> {
+  async #show(made: { planId: string } | { reportId: string }): Promise<null> {
     await this.widget.context.ready;
     const cell = this.#cells.madeFor(made);
     if (!cell) throw new Error("Not in this notebook");
@@ -80,14 +101,32 @@ export class Panel {
     return null;
   }
 
-  async read(cellIds: readonly string[]): Promise<CellText[]> {
+  async #read(cellIds: readonly string[]): Promise<CellText[]> {
     await this.widget.context.ready;
     return this.#cells.texts(cellIds);
   }
 
-  async look(): Promise<Surroundings> {
+  async #point(from: Element, does: "insert" | "replace" | null): Promise<string> {
     await this.widget.context.ready;
-    return lookAround(this.#cells.all, this.#person);
+    const cell = does === "insert" ? this.#placeBehind(from) : this.person;
+    this.#cells.mark(does && cell, does ?? "");
+    if (does === "insert") return cell ? `Insert below ${this.#numberOf(cell)}` : "Insert below the last cell";
+    return cell ? `Replace ${lowered(labelOf(cell, this.#cells.all))}` : "Replace cell: click into one first";
+  }
+
+  async #look(): Promise<Surroundings> {
+    await this.widget.context.ready;
+    const variables = (await this.#variables?.names()) ?? [];
+    return { ...lookAround(this.#cells.all, this.person), variables };
+  }
+
+  async #name(cellId: string): Promise<string> {
+    await this.widget.context.ready;
+    return labelOf(this.#cells.get(cellId), this.#cells.all);
+  }
+
+  get cells(): NotebookCells {
+    return this.#cells;
   }
 
   close(): void {
@@ -100,15 +139,24 @@ export class Panel {
 
   #attend(kernel: Kernel.IKernelConnection): void {
     this.#client.attach(kernel.id);
+    this.#variables = new Variables(kernel);
   }
 
   #anchor(sessionId: string): Cell | null {
-    // Where no chat shows it, it is code in a cell that asks, and waits for the answer.
-    return this.#cells.around(this.#chats.get(sessionId) ?? null) ?? this.#cells.running;
+    // Where no chat in a cell shows it, it is code that asks, and waits for the answer; else one beside the notebook.
+    return this.#cells.around(this.#chats.get(sessionId) ?? null) ?? this.#cells.running ?? this.person;
+  }
+
+  #placeBehind(chat: Element): Cell | null {
+    return this.#cells.endOfMade(this.#cells.around(chat) ?? this.person);
+  }
+
+  #numberOf(cell: Cell): string {
+    return numberOf(cell, this.#cells.all);
   }
 
   /** Where the person is. A chat may have come into that cell since. */
-  get #person(): Cell | null {
+  get person(): Cell | null {
     return this.#cells.all.find((cell) => cell.model.id === this.#lastActive && !hasChat(cell)) ?? null;
   }
 
@@ -117,6 +165,6 @@ export class Panel {
   }
 }
 
-function hasChat({ node }: Cell): boolean {
-  return node.querySelector(".whisperer") !== null;
+function lowered(label: string): string {
+  return label.charAt(0).toLowerCase() + label.slice(1);
 }

@@ -1,58 +1,64 @@
-/** The plugin of JupyterLab and Notebook 7: for every open notebook somebody who carries out the cell tools. */
+/** The plugins of JupyterLab and Notebook 7: whoever owns the cells, and what a person finds around the notebook. */
 
 import type { JupyterFrontEnd, JupyterFrontEndPlugin } from "@jupyterlab/application";
-import { INotebookTracker, type NotebookPanel } from "@jupyterlab/notebook";
+import { ICommandPalette } from "@jupyterlab/apputils";
+import { INotebookTracker } from "@jupyterlab/notebook";
+import { ISettingRegistry } from "@jupyterlab/settingregistry";
 import { answerChats } from "../notebook";
-import { findServer, WebSocketTransport } from "../websocket";
-import { Panel } from "./panel";
+import { findServer } from "../websocket";
+import { addCommands } from "./commands";
+import { offerMending } from "./failedCells";
+import { Panels } from "./panels";
+import { Settings } from "./settings";
+import { SidePanel } from "./sidePanel";
+import { addStyles } from "./styles";
 
-class Panels {
-  readonly #panels = new Map<NotebookPanel, Panel>();
-
-  constructor(tracker: INotebookTracker) {
-    tracker.forEach((panel) => {
-      this.#add(panel);
-    });
-    tracker.widgetAdded.connect((_, panel) => {
-      this.#add(panel);
-    });
-  }
-
-  /** The notebook that an element stands in; where it stands in none (a view of its own), the one with this kernel. */
-  around(from: Element, kernelId: string | null = null): Panel | null {
-    const panels = [...this.#panels.values()];
-    return panels.find((panel) => panel.contains(from)) ?? panels.find((panel) => panel.runs(kernelId)) ?? null;
-  }
-
-  #add(widget: NotebookPanel): void {
-    const server = findServer();
-    if (!server || this.#panels.has(widget)) return;
-    const panel = new Panel(widget, new WebSocketTransport({ ...server, client: "cells" }));
-    this.#panels.set(widget, panel);
-    widget.disposed.connect(() => {
-      this.#panels.delete(widget);
-      panel.close();
-    });
-  }
-}
+const SIDE_RANK = 700;
 
 const plugin: JupyterFrontEndPlugin<void> = {
-  id: "whisperer:cells",
-  description: "Carries out what the agents of Whisperer do with cells.",
+  id: "whisperer:plugin",
+  description: "Cells for the agents of Whisperer, their chat beside the notebook, and commands to ask them.",
   autoStart: true,
   requires: [INotebookTracker],
-  activate: (_app: JupyterFrontEnd, tracker: INotebookTracker) => {
-    const panels = new Panels(tracker);
-    answerChats({
-      join: (from, { sessionId, kernelId }) => panels.around(from, kernelId)?.join(sessionId, from) ?? null,
-      insert: (from, code) => panels.around(from)?.insert(from, code) ?? null,
-      replace: (from, { source }) => panels.around(from)?.replace(source) ?? null,
-      tick: (from, { planId, checklist }) => panels.around(from)?.tick(planId, checklist) ?? null,
-      show: (from, made) => panels.around(from)?.show(made) ?? null,
-      read: (from, { cellIds }) => panels.around(from)?.read(cellIds) ?? null,
-      look: (from) => panels.around(from)?.look() ?? null,
+  optional: [ISettingRegistry, ICommandPalette],
+  activate: (app, tracker: INotebookTracker, registry: ISettingRegistry | null, palette: ICommandPalette | null) => {
+    const server = findServer();
+    if (!server) return;
+    addStyles();
+    const settings = new Settings();
+    const panels = new Panels(tracker, server, settings);
+    const ready = settings.load(registry);
+    answer(panels, settings, ready);
+    const side = new SidePanel(panels, tracker, server, settings);
+    addCommands(app, tracker, panels, side, palette);
+    offerMending(app, panels);
+    void ready.then(() => {
+      place(app, side, settings);
+      settings.onChange(() => {
+        place(app, side, settings);
+      });
     });
   },
 };
+
+function answer(panels: Panels, settings: Settings, ready: Promise<void>): void {
+  answerChats({
+    join: (from, chat) => panels.around(from, chat.kernelId)?.answers.join(from, chat) ?? null,
+    insert: (from, code) => panels.around(from)?.answers.insert(from, code) ?? null,
+    replace: (from, code) => panels.around(from)?.answers.replace(from, code) ?? null,
+    point: (from, use) => panels.around(from)?.answers.point(from, use) ?? null,
+    tick: (from, plan) => panels.around(from)?.answers.tick(from, plan) ?? null,
+    show: (from, made) => panels.around(from)?.answers.show(from, made) ?? null,
+    read: (from, cells) => panels.around(from)?.answers.read(from, cells) ?? null,
+    look: (from, nothing) => panels.around(from)?.answers.look(from, nothing) ?? null,
+    name: (from, cell) => panels.around(from)?.answers.name(from, cell) ?? null,
+    preferences: () => ready.then(() => settings.preferences),
+  });
+}
+
+function place(app: JupyterFrontEnd, side: SidePanel, settings: Settings): void {
+  side.parent = null;
+  if (settings.side !== "off") app.shell.add(side, settings.side, { rank: SIDE_RANK });
+}
 
 export default plugin;

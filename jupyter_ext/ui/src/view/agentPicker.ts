@@ -1,16 +1,16 @@
 import type { AgentInfo } from "../protocol";
+import { randomId } from "../randomId";
 import { avatar, tint } from "./cast";
 import { h } from "./dom";
 
 /** Arrow keys pass over agents on their way; only where they rest is the agent switched. */
 const REST_MS = 300;
 
-let pickers = 0;
-
 /** Chooses the current agent: a group of radio buttons. */
 export class AgentPicker {
   readonly element = h("div", { class: "whisperer-agents", role: "radiogroup", "aria-label": "Agent" });
-  readonly #group = `whisperer-agent-${++pickers}`;
+  // The browser unchecks whoever shares the name, and another chat in the page comes from a module of its own.
+  readonly #group = `whisperer-agent-${randomId()}`;
   readonly #radios = new Map<string, HTMLInputElement>();
   #agents: readonly AgentInfo[] = [];
   #resting: { timer: ReturnType<typeof setTimeout>; agentId: string } | null = null;

@@ -1,6 +1,7 @@
 import type { AgentInfo } from "../protocol";
 import { capitalized } from "../words";
 import { h } from "./dom";
+import { faceOf } from "./face";
 
 /** Who takes part, by agent id. */
 export class Cast {
@@ -27,10 +28,5 @@ export function tint(element: HTMLElement, agent: AgentInfo | undefined): void {
 }
 
 export function avatar(agent: AgentInfo | undefined, name: string): HTMLElement {
-  return h("span", { class: "whisperer-avatar", "aria-hidden": "true" }, pictureOf(agent?.icon, name));
-}
-
-/** An icon may be an emoji, or the name of a picture that only another client has. */
-function pictureOf(symbol: string | undefined, name: string): string {
-  return symbol && !/^[\w\s.:/-]*$/.test(symbol) ? symbol : name.charAt(0).toUpperCase();
+  return h("span", { class: "whisperer-avatar", "aria-hidden": "true" }, faceOf(agent?.icon, name));
 }

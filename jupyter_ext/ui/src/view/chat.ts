@@ -3,15 +3,15 @@
  * notebook widget and a JupyterLab panel use it alike.
  */
 
-import type { askNotebook } from "../notebook";
+import type { askNotebook, Offer } from "../notebook";
 import type { ContextItem } from "../protocol";
 import type { Picture, SessionClient } from "../session";
-import { runningTurn } from "../state";
+import { EMPTY, runningTurn } from "../state";
 import { question } from "../toolWords";
 import { usageDetail, usageWords } from "../words";
 import { AgentPicker } from "./agentPicker";
 import { Cast, tint } from "./cast";
-import { CODE_USED, type CodeUsed } from "./code";
+import { CODE_POINTED, CODE_USED, type CodePointed, type CodeUsed } from "./code";
 import { Composer, type Draft } from "./composer";
 import { Conversation } from "./conversation";
 import { button, h, icon, ICONS, setText } from "./dom";
@@ -89,6 +89,7 @@ export class ChatView {
     this.#paint();
   });
   readonly #unsubscribe: () => void;
+  #settled = EMPTY;
   #cast = new Cast([]);
   #castOf: Picture["agents"] = [];
   #suggested = NO_SUGGESTIONS;
@@ -114,7 +115,18 @@ export class ChatView {
   /** Whether somebody owns the cells around the chat: only then there is something to do with code but copy it. */
   set hasNotebook(has: boolean) {
     this.element.toggleAttribute("data-notebook", has);
+    this.#conversation.hasNotebook = has;
     this.#repaint.request();
+  }
+
+  /** Puts it with the next message, and the person where she can write that. */
+  attach(offer: Offer): void {
+    this.#composer.attach(offer);
+  }
+
+  /** Begins a message with these words, where none is begun. */
+  begin(text: string): void {
+    this.#composer.begin(text);
   }
 
   /** Ends the view; the session goes on. */
@@ -159,6 +171,11 @@ export class ChatView {
     latest.hidden = true;
     this.element.addEventListener(CODE_USED, (event) => {
       this.#useCode(event);
+    });
+    this.element.addEventListener(CODE_POINTED, (event) => {
+      const { does, take } = (event as CustomEvent<CodePointed>).detail;
+      const words = this.options.ask(this.element, "point", { does });
+      if (words) take(words);
     });
     for (const type of ["keydown", "keyup", "keypress"] as const) {
       this.element.addEventListener(type, (event) => {
@@ -215,15 +232,21 @@ export class ChatView {
     return true;
   }
 
+  /** While earlier events are replayed, what was there before them: a replay is no news, and is shown at once. */
+  get #picture(): Picture {
+    const { picture, isCaughtUp } = this.session;
+    if (isCaughtUp && picture.connection !== "connecting") this.#settled = picture.chat;
+    return { ...picture, chat: this.#settled };
+  }
+
   #paint(): void {
-    const { picture } = this.session;
+    const picture = this.#picture;
     if (picture.agents !== this.#castOf) {
       this.#castOf = picture.agents;
       this.#cast = new Cast(picture.agents);
     }
     const { chat, connection } = picture;
     tint(this.element, this.#cast.get(chat.agent));
-    this.#head.hidden = picture.agents.length === 0 && chat.provider === null;
     this.#picker.update(picture.agents, chat.agent, connection === "live");
     this.#paintProvider(picture);
     this.#paintProblem(picture);

@@ -10,16 +10,29 @@ export interface CodeUsed {
   does: CodeUse;
   source: string;
   language: string;
-  /** Called by whoever does it; rejects with why it could not be done. */
-  take: (done: Promise<unknown>) => void;
+  /** Called by whoever does it, with what was done in words; rejects with why it could not be. */
+  take: (done: Promise<string>) => void;
 }
 
-/** Bubbles up from a block of code to the chat. */
+/** Somebody is about to use it, or, where `does` is `null`, no longer. */
+export interface CodePointed {
+  does: CodeUse | null;
+  /** Called with what using it would do, in words. */
+  take: (words: Promise<string>) => void;
+}
+
+/** Both bubble up from a block of code to the chat. */
 export const CODE_USED = "whisperer-code-used";
+export const CODE_POINTED = "whisperer-code-pointed";
 
 /** Code with its language and buttons to use it. */
 export function codeBlock(text: string, language: string, highlight: boolean): HTMLElement {
   const code = highlight ? highlightedCode(text, language) : h("code", {}, text);
+  const uses = [
+    useButton("insert", "Insert below", ICONS.insert, code, language),
+    useButton("replace", "Replace cell", ICONS.replace, code, language),
+    copyButton(() => code.textContent),
+  ];
   return h(
     "div",
     { class: "whisperer-code" },
@@ -27,9 +40,8 @@ export function codeBlock(text: string, language: string, highlight: boolean): H
       "div",
       { class: "whisperer-code-head" },
       h("span", { class: "whisperer-code-language" }, language),
-      useButton("insert", "Insert below", ICONS.insert, code, language),
-      useButton("replace", "Replace cell", ICONS.replace, code, language),
-      copyButton(() => code.textContent),
+      // With nothing in it there is nothing to do with it.
+      ...(text.trim() === "" ? [] : uses),
     ),
     // Scrolling sideways by keyboard needs focus.
     h("pre", { tabindex: "0" }, code),
@@ -51,20 +63,36 @@ function useButton(does: CodeUse, name: string, path: string, code: HTMLElement,
   const label = h("span", {}, name);
   const element = button("whisperer-copy whisperer-use", name, () => void use(), icon(path), label);
   const use = async (): Promise<void> => {
-    let done: Promise<unknown> = Promise.reject(new Error("No notebook"));
-    done.catch(() => undefined);
-    const take = (promise: Promise<unknown>): void => {
-      done = promise;
-    };
-    const detail: CodeUsed = { does, source: code.textContent.replace(/\n$/, ""), language, take };
-    element.dispatchEvent(new CustomEvent(CODE_USED, { bubbles: true, detail }));
-    label.textContent = await done.then(
-      () => "Done",
-      (error: unknown) => (error instanceof Error ? error.message : "Failed"),
-    );
+    const source = code.textContent.replace(/\n$/, "");
+    const done = answered<CodeUsed>(element, CODE_USED, { does, source, language });
+    label.textContent = await done.catch((error: unknown) => (error instanceof Error ? error.message : "Failed"));
     setTimeout(() => (label.textContent = name), 2 * COPIED_MS);
   };
+  explain(element, does);
   return element;
+}
+
+/** Says where it would lead while it is pointed at. */
+function explain(element: HTMLButtonElement, does: CodeUse): void {
+  const point = async (pointed: CodeUse | null): Promise<void> => {
+    const words = await answered<CodePointed>(element, CODE_POINTED, { does: pointed }).catch(() => "");
+    if (pointed === null || words === "") return;
+    element.title = words;
+    element.setAttribute("aria-label", words);
+  };
+  for (const type of ["pointerenter", "focus"]) element.addEventListener(type, () => void point(does));
+  for (const type of ["pointerleave", "blur"]) element.addEventListener(type, () => void point(null));
+}
+
+/** Sends an event up to the chat; its answer in words. */
+function answered<D extends CodeUsed | CodePointed>(from: Element, event: string, asked: Omit<D, "take">): Promise<string> {
+  let answer: Promise<string> = Promise.reject(new Error("No notebook"));
+  answer.catch(() => undefined);
+  const take = (words: Promise<string>): void => {
+    answer = words;
+  };
+  from.dispatchEvent(new CustomEvent(event, { bubbles: true, detail: { ...asked, take } }));
+  return answer;
 }
 
 function copyButton(text: () => string): HTMLButtonElement {

@@ -1,3 +1,4 @@
+import { randomId } from "../randomId";
 import { h } from "./dom";
 
 /** Something that can be chosen: `choose` is called with what was typed already taken away. */
@@ -10,16 +11,18 @@ export interface Choice {
 
 const MOST_SHOWN = 8;
 
-let lists = 0;
-
 /** What can stand for the word that is being typed: a list under the text box, which keeps the focus. */
 export class Completion {
   readonly element = h("ul", { class: "whisperer-choices", role: "listbox", "aria-label": "Completions", hidden: true });
-  readonly #id = `whisperer-choices-${++lists}`;
+  readonly #id = `whisperer-choices-${randomId()}`;
   #choices: readonly Choice[] = [];
   #at = 0;
 
-  constructor(private readonly box: HTMLTextAreaElement) {
+  constructor(
+    private readonly box: HTMLTextAreaElement,
+    /** It was closed without a choice. */
+    private readonly onLeave: () => void = () => undefined,
+  ) {
     this.element.id = this.#id;
     box.setAttribute("aria-autocomplete", "list");
     box.setAttribute("aria-controls", this.#id);
@@ -45,12 +48,17 @@ export class Completion {
     this.#show();
   }
 
+  leave(): void {
+    this.close();
+    this.onLeave();
+  }
+
   /** Whether the key was for the list. */
   key({ key }: KeyboardEvent): boolean {
     if (!this.isOpen) return false;
     if (key === "ArrowDown" || key === "ArrowUp") this.#move(key === "ArrowDown" ? 1 : -1);
     else if (key === "Enter" || key === "Tab") this.#choose(this.#at);
-    else if (key === "Escape") this.close();
+    else if (key === "Escape") this.leave();
     else return false;
     return true;
   }

@@ -1,4 +1,4 @@
-import type { Surroundings } from "../notebook";
+import type { Offer, Surroundings } from "../notebook";
 import type { AgentInfo, ContextItem } from "../protocol";
 import { Attachments } from "./attachments";
 import { Completion, type Choice } from "./completion";
@@ -35,7 +35,9 @@ export class Composer {
     this.#beginMention();
   });
   readonly #attachments = new Attachments();
-  readonly #completion = new Completion(this.#box);
+  readonly #completion = new Completion(this.#box, () => {
+    this.#forgetMention();
+  });
   #agents: readonly AgentInfo[] = [];
   /** The mention that the button typed asks for context, not for an agent. */
   #addsContext = false;
@@ -53,7 +55,7 @@ export class Composer {
       this.#key(event);
     });
     this.#box.addEventListener("blur", () => {
-      this.#completion.close();
+      this.#completion.leave();
     });
     this.#add.append(icon(ICONS.add));
     this.#row.append(this.#add, this.#box, this.#queue, this.#main);
@@ -79,6 +81,16 @@ export class Composer {
 
   focus(): void {
     this.#box.focus();
+  }
+
+  attach(offer: Offer): void {
+    this.#attachments.add(offer);
+    this.focus();
+  }
+
+  begin(text: string): void {
+    if (this.#box.value.trim() === "") this.#fill(text);
+    this.focus();
   }
 
   #press(): void {
@@ -132,6 +144,12 @@ export class Composer {
     this.#typed();
   }
 
+  /** What the button typed goes again; what a person typed is hers. */
+  #forgetMention(): void {
+    const mention = this.#mention();
+    if (mention && this.#addsContext) this.#replace(mention, "");
+  }
+
   async #complete(): Promise<void> {
     const mention = this.#mention();
     if (!mention) {
@@ -172,10 +190,11 @@ export class Composer {
     if (!around) return [];
     return offersFor(mention, around).map((offer) => ({
       label: offer.label,
-      word: offer.label,
+      word: offer.name,
       choose: () => {
         this.#attachments.add(offer);
-        this.#replace(mention, "");
+        // What stands in a sentence stays there, by its name.
+        this.#replace(mention, this.#addsContext ? "" : offer.name);
       },
     }));
   }

@@ -27,6 +27,7 @@ export class Conversation {
   readonly element = h("div", { class: "whisperer-rows" });
   #rows = new Map<string, Row>();
   #kept = new Map<string, Row>();
+  #hasNotebook = false;
 
   constructor(private readonly actions: ConversationActions) {}
 
@@ -51,6 +52,16 @@ export class Conversation {
     this.#showNotes(picture, (behind) => behind > entries.length);
     for (const message of picture.outgoing) this.#showOutgoing(message, picture.connection === "live");
     this.#settle();
+    if (this.#hasNotebook) this.#nameCells();
+  }
+
+  set hasNotebook(has: boolean) {
+    this.#hasNotebook = has;
+    if (has) this.#nameCells();
+  }
+
+  #nameCells(): void {
+    for (const row of this.#rows.values()) if (row instanceof UserMessage) row.nameCells((cellId) => this.actions.ask("name", { cellId }));
   }
 
   /** The text of a reply as it stands there. */

@@ -30,10 +30,23 @@ export function agentsFor({ isFirst }: Mention, agents: readonly AgentInfo[]): r
   return isFirst ? agents : [];
 }
 
-/** What of the notebook, and what of the kernel or the workspace that goes by such a name. */
-export function offersFor({ typed }: Mention, { near, cells }: Surroundings): Offer[] {
-  const named: Offer[] = [];
-  if (/^[^\W\d]\w*(?:\.\w+)*$/u.test(typed)) named.push({ label: `Variable ${typed}`, item: { type: "variable", name: typed } });
-  if (/[./]\w/.test(typed)) named.push({ label: `File ${typed}`, item: { type: "file", path: typed } });
-  return [...near, ...cells, ...named];
+/** What of the notebook, of the kernel and of the workspace may be meant. */
+export function offersFor({ typed }: Mention, { near, cells, variables }: Surroundings): Offer[] {
+  const [root, ...attributes] = typed.split(".");
+  const isAttribute = attributes.length > 0 && attributes.every((name) => /^\w+$/u.test(name));
+  const names = isAttribute ? variables.filter((name) => name === root).map(() => typed) : variables;
+  const fits = (name: string) => name.toLowerCase().startsWith(typed.toLowerCase());
+  const isPath = /[./]\w/.test(typed) && names.every((name) => name !== typed);
+  return [
+    ...near,
+    // With nothing typed the cells come first: they are what a person sees.
+    ...(typed === "" ? [] : names.filter(fits).map(variable)),
+    ...cells,
+    ...(typed === "" ? names.map(variable) : []),
+    ...(isPath ? [{ label: `File ${typed}`, name: typed, item: { type: "file", path: typed } } as const] : []),
+  ];
+}
+
+function variable(name: string): Offer {
+  return { label: `Variable ${name}`, name, item: { type: "variable", name } };
 }

@@ -4,22 +4,24 @@ import { h } from "./dom";
 
 /** Chooses what agents may do without asking. */
 export class ModePicker {
-  readonly element: HTMLSelectElement;
+  readonly element = h("label", { class: "whisperer-mode", hidden: true }, h("span", {}, "Mode"));
+  readonly #select: HTMLSelectElement;
 
   constructor(onPick: (mode: Mode) => void) {
     const options = MODES.map(([mode, name, words]) => h("option", { value: mode, title: words }, name));
-    this.element = h("select", { class: "whisperer-mode", "aria-label": "Mode", hidden: true }, ...options);
-    this.element.addEventListener("change", () => {
-      onPick(this.element.value as Mode);
+    this.#select = h("select", { "aria-label": "Mode" }, ...options);
+    this.#select.addEventListener("change", () => {
+      onPick(this.#select.value as Mode);
     });
+    this.element.append(this.#select);
   }
 
   /** Shows the mode in force, also where another was just picked: the server may not permit that one. */
   update(mode: Mode | null, enabled: boolean): void {
     this.element.hidden = mode === null;
-    this.element.disabled = !enabled;
+    this.#select.disabled = !enabled;
     if (mode === null) return;
-    this.element.value = mode;
+    this.#select.value = mode;
     this.element.title = MODES.find(([known]) => known === mode)?.[2] ?? "";
   }
 }

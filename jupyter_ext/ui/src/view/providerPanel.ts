@@ -1,16 +1,15 @@
 /** Who answers: choosing provider and model, entering a key, and trying whether it would answer. */
 
 import type { ProviderOffer, ProviderOffers, RequestMethod, Requests } from "../protocol";
+import { randomId } from "../randomId";
 import { button, h, setText } from "./dom";
 
 /** Makes a request of the server; rejects with words for the user. */
 export type Ask = <M extends RequestMethod>(method: M, params: Requests[M]["params"]) => Promise<Requests[M]["result"]>;
 
-let panels = 0;
-
 export class ProviderPanel {
   readonly element = h("div", { class: "whisperer-choice", role: "dialog", "aria-label": "Choose a provider", hidden: true });
-  readonly #group = `whisperer-provider-${++panels}`;
+  readonly #group = `whisperer-provider-${randomId()}`;
   readonly #models = h("datalist", { id: `${this.#group}-models` });
   readonly #list = h("div", { class: "whisperer-offers", role: "radiogroup", "aria-label": "Provider" });
   readonly #key = h("input", { type: "password", "aria-label": "Key", autocomplete: "off", spellcheck: "false", placeholder: "Paste a key" });

@@ -18,6 +18,7 @@ export class UserMessage {
   readonly #context = h("ul", { class: "whisperer-attached", "aria-label": "Context", hidden: true });
   readonly #problems = h("div", { class: "whisperer-refusal", hidden: true });
   readonly #delivery = h("div", { class: "whisperer-delivery" });
+  readonly #unnamed = new Map<string, HTMLElement>();
   #shown: Delivery | null = null;
 
   constructor() {
@@ -28,7 +29,24 @@ export class UserMessage {
     setText(this.#problems, problems.join("\n"));
     if (this.#context.childElementCount === context.length) return;
     this.#context.hidden = context.length === 0;
-    this.#context.replaceChildren(...context.map((item) => h("li", { class: "whisperer-chip" }, contextWords(item))));
+    this.#context.replaceChildren(...context.map((item) => this.#chip(item)));
+  }
+
+  /** Says which cells were sent along, where somebody knows. */
+  nameCells(nameOf: (cellId: string) => Promise<string> | null): void {
+    for (const [cellId, words] of this.#unnamed) {
+      this.#unnamed.delete(cellId);
+      void nameOf(cellId)?.then(
+        (name) => (words.textContent = name),
+        () => (words.textContent = "A cell that is no longer there"),
+      );
+    }
+  }
+
+  #chip(item: ContextItem): HTMLElement {
+    const words = h("span", {}, contextWords(item));
+    if (item.type === "cell") this.#unnamed.set(item.cellId, words);
+    return h("li", { class: "whisperer-chip" }, words);
   }
 
   update(text: string, ts: string | null, delivery: Delivery, actions: UserMessageActions): void {
