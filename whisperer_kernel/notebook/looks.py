@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import json
 import linecache
+import re
 import sys
 import traceback
 from collections.abc import Iterator, Mapping
@@ -21,7 +22,11 @@ from whisperer_kernel.verify.sources import Cells, source_of_class, source_of_fu
 MAX_VARIABLES = 200
 MAX_RESULT = 18_000
 MAX_FRAMES = 12
+MAX_WORDS = 2_000
 AROUND = 2
+
+# A cell's file has another name in every process.
+_CELL_FILE = re.compile(r'File "[^"\n]*(?:ipykernel_|<ipython)[^"\n]*"')
 
 
 class Shell(Protocol):
@@ -82,14 +87,7 @@ class Looks:
     def last_error(self) -> dict[str, Any]:
         """The error that the last failing cell ended with."""
         error = getattr(sys, "last_exc", None) or getattr(sys, "last_value", None)
-        if error is None:
-            return {"error": None}
-        frames = [*traceback.walk_tb(error.__traceback__)][-MAX_FRAMES:]
-        return {
-            "error": type_name(error),
-            "message": "".join(traceback.format_exception_only(error)).strip()[:2_000],
-            "traceback": [_frame(frame.f_code.co_filename, frame.f_code.co_name, line) for frame, line in frames],
-        }
+        return {"error": None} if error is None else failure(error)
 
     def namespace(self) -> dict[str, Any]:
         """A copy: the cell that runs may be changing it."""
@@ -159,6 +157,28 @@ def _docstring(source: str) -> str | None:
     return ast.get_docstring(node)
 
 
+def failure(error: BaseException) -> dict[str, Any]:
+    """``error`` (its type), ``message`` and ``traceback``: file, function, line and code around it, for each frame."""
+    frames = [*traceback.walk_tb(error.__traceback__)][-MAX_FRAMES:]
+    said = "".join(traceback.format_exception_only(error)).strip()
+    return {
+        "error": type_name(error),
+        "message": _CELL_FILE.sub("In a cell", said)[:MAX_WORDS],
+        "traceback": [_frame(frame.f_code.co_filename, frame.f_code.co_name, line) for frame, line in frames],
+    }
+
+
+def files(error: BaseException) -> list[str]:
+    """The files that the error came by, outermost first."""
+    passed = [frame.f_code.co_filename for frame, _ in traceback.walk_tb(error.__traceback__)]
+    return [*passed, error.filename] if isinstance(error, SyntaxError) and error.filename else passed
+
+
+def is_cell(file: str) -> bool:
+    """Whether this is how IPython names the file of a cell."""
+    return "ipykernel_" in file or file.startswith("<ipython")
+
+
 def _frame(file: str, function: str, line: int) -> dict[str, Any]:
     lines = linecache.getlines(file)
     first = max(1, line - AROUND)
@@ -166,5 +186,4 @@ def _frame(file: str, function: str, line: int) -> dict[str, Any]:
         f"{'>' if number == line else ' '} {number}: {lines[number - 1].rstrip()[:200]}"
         for number in range(first, min(len(lines), line + AROUND) + 1)
     ]
-    where = "a cell" if "ipykernel_" in file or file.startswith("<ipython") else file
-    return {"in": where, "function": function, "line": line, "code": "\n".join(shown)}
+    return {"in": "a cell" if is_cell(file) else file, "function": function, "line": line, "code": "\n".join(shown)}

@@ -11,10 +11,19 @@ import msgspec
 
 from whisperer_kernel.ai.provider import ModelInfo
 from whisperer_kernel.errors import NoSuchAgent, NoSuchSession, WhispererError
-from whisperer_kernel.events import AgentSwitched, AIMessageChunk, UserMessage
+from whisperer_kernel.events import (
+    AgentSwitched,
+    AIMessageChunk,
+    Mode,
+    ModeChanged,
+    ModelChanged,
+    ProviderInfo,
+    UserMessage,
+)
 from whisperer_kernel.notebook.made_tests import MadeTests, NoTests
 from whisperer_kernel.notebook.peer import Params, Peer
 from whisperer_kernel.notebook.plan import MadePlan, NoPlan
+from whisperer_kernel.notebook.question import Question
 from whisperer_kernel.notebook.reply import Reply
 from whisperer_kernel.notebook.turn import OpenTurns, Turn
 from whisperer_kernel.plans.model import Plan
@@ -28,14 +37,6 @@ PAGE = 1_000
 Ask = Callable[..., Awaitable[Any]]
 
 
-class Question(msgspec.Struct, frozen=True):
-    """A message, the agent who is to answer it (None: the current one), and context items as PROTOCOL.md lists them."""
-
-    message: str
-    agent: str | None = None
-    context: list[Params] = []
-
-
 class SessionClient:
     """Everything here runs on the background's loop. ``start`` are the ``sessionParams`` that find or make the session.
 
@@ -46,6 +47,8 @@ class SessionClient:
         self.peer = peer
         self.id: str | None = None
         self.agent = ""
+        self.mode: Mode = "ask"
+        self.provider = ProviderInfo(name="none", label="No provider")
         self._start = start
         self._given = session_id
         self._last_seq = 0
@@ -55,6 +58,16 @@ class SessionClient:
         self._tasks: set[asyncio.Task[None]] = set()
 
     # --- what a user asks for ---------------------------------------------------------------------------------------
+
+    async def open(self) -> None:
+        """Find or make the session, unless that was done."""
+        async with self._opening:
+            if self.id is not None:
+                return
+            if self._given is None:
+                await self.peer.request("startSession", {"sessionParams": self._start}, self._started)
+            else:
+                await self._resume(self.peer.request, self._given)
 
     async def ask(self, question: Question) -> Reply:
         """Send a message and wait for the reply. A caller that is cancelled cancels the turn."""
@@ -83,8 +96,8 @@ class SessionClient:
 
     async def send(self, question: Question) -> Turn:
         """Send a message; the turn it begins can be followed."""
-        await self._open()
-        turn = Turn()
+        await self.open()
+        turn = Turn(question.client_message_id)
         params = {
             "message": await self._addressed(question),
             "context": question.context,
@@ -111,7 +124,7 @@ class SessionClient:
 
     async def call(self, method: str, params: Params | None = None, then: Callable[[Any], None] | None = None) -> Any:
         """A request that is about this session. A session that was stopped meanwhile goes on."""
-        await self._open()
+        await self.open()
         try:
             return await self.peer.request(method, {"sessionId": self.id, **(params or {})}, then)
         except NoSuchSession:
@@ -128,6 +141,20 @@ class SessionClient:
             if (cursor := result.get("nextCursor")) is None:
                 return messages
             page = {**page, "cursor": cursor}
+
+    async def sent_as(self, client_message_id: str) -> list[HistoryMessage]:
+        """The messages of turns whose message was sent under an id that begins so, oldest first.
+
+        A turn among them that is followed here has caught up with what was answered before.
+        """
+        found: list[HistoryMessage] = []
+
+        def take(result: Any) -> None:
+            found.extend(msgspec.convert(result["messages"], list[HistoryMessage]))
+            self._turns.told(found)
+
+        await self.call("session.history", {"clientMessageId": client_message_id, "limit": PAGE}, take)
+        return found
 
     async def agents(self) -> list[AgentDescription]:
         """Every agent, the default first."""
@@ -174,6 +201,10 @@ class SessionClient:
                 self._turns.bind(params.get("clientMessageId"), params["messageId"])
             case AgentSwitched.method:
                 self.agent = params["to"]
+            case ModeChanged.method:
+                self.mode = params["mode"]
+            case ModelChanged.method if params.get("provider"):
+                self.provider = msgspec.convert(params["provider"], ProviderInfo)
             case _:
                 pass
 
@@ -188,15 +219,6 @@ class SessionClient:
 
     # --- inside -----------------------------------------------------------------------------------------------------
 
-    async def _open(self) -> None:
-        async with self._opening:
-            if self.id is not None:
-                return
-            if self._given is None:
-                await self.peer.request("startSession", {"sessionParams": self._start}, self._started)
-            else:
-                await self._resume(self.peer.request, self._given)
-
     async def _again(self, ask: Ask) -> None:
         """Resume the session; where it is gone, begin a new one, unless this one was asked for by its id."""
         try:
@@ -209,7 +231,8 @@ class SessionClient:
             await ask("startSession", {"sessionParams": self._start}, self._started)
 
     def _started(self, result: Any) -> None:
-        self.id, self.agent, self._last_seq = result["sessionId"], result["agent"], result["seq"]
+        self.id, self._last_seq = result["sessionId"], result["seq"]
+        self._found(result)
 
     async def _resume(self, ask: Ask, session_id: str | None = None) -> None:
         params = {"sessionId": session_id or self.id, "afterSeq": self._last_seq}
@@ -217,24 +240,39 @@ class SessionClient:
 
     def _resumed(self, result: Any) -> None:
         first = self.id is None
-        self.id, self.agent = result["sessionId"], result["agent"]
+        self.id = result["sessionId"]
+        self._found(result)
         if first:
             self._last_seq = result["seq"]
         if (snapshot := result.get("snapshot")) is not None:
             self._last_seq = snapshot["seq"]
             self._turns.catch_up(msgspec.convert(snapshot["messages"], list[HistoryMessage]))
 
+    def _found(self, result: Any) -> None:
+        """What starting and resuming tell alike."""
+        self.agent, self.mode = result["agent"], result["mode"]
+        self.provider = msgspec.convert(result["provider"], ProviderInfo)
+
     async def _addressed(self, question: Question) -> str:
-        """The message, by its beginning sent to the agent who is meant."""
-        if question.agent is None or await self._known(question.agent) == self.agent:
+        """The message, by its beginning sent to the agent who is meant, whatever address it begins with itself."""
+        if question.agent is None:
             return question.message
-        return f"@{question.agent} {question.message}"
+        agent = await self._known(question.agent)
+        if agent == self.agent and not question.message.lstrip().startswith("@"):
+            return question.message
+        return f"@{agent} {question.message}"
+
+    async def described(self, agent: str) -> AgentDescription:
+        """The agent of this id, or of this name. Raises ``NoSuchAgent``."""
+        agents = self._agents or await self.agents()
+        wanted = agent.casefold()
+        for known in agents:
+            if wanted in {known.agent_id, known.name.casefold()}:
+                return known
+        raise NoSuchAgent(f"There is no agent {agent!r}; there are {', '.join(each.agent_id for each in agents)}.")
 
     async def _known(self, agent: str) -> str:
-        ids = [known.agent_id for known in self._agents or await self.agents()]
-        if agent not in ids:
-            raise NoSuchAgent(f"There is no agent {agent!r}; there are {', '.join(ids)}.")
-        return agent
+        return (await self.described(agent)).agent_id
 
     @contextmanager
     def _cancelled_with_caller(self, turn: Turn) -> Iterator[None]:
