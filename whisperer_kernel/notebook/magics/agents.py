@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from IPython.core.error import UsageError
-from IPython.core.inputtransformer2 import EscapedCommand
 from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_expand
 
 from whisperer_kernel.notebook.magics.ask_line import taken
@@ -93,23 +92,3 @@ class AgentMagics(Magics):
             raise UsageError(f"There is no question. Usage: {usage}")
         with in_one_line():
             self._desk.ask(interpolated(text, self._desk.shell.user_ns), agent, options)
-
-
-class QuestionLine(EscapedCommand):
-    """``%alice What is x?`` is a question: elsewhere IPython takes the mark at its end for a wish for help on ``x``."""
-
-    priority = 1
-
-    @classmethod
-    def find(cls, tokens_by_line: list[list[Any]]) -> QuestionLine | None:
-        """The first line that begins with one of our magics and goes on after a space."""
-        for line in tokens_by_line:
-            shown = [token for token in line if token.string.strip()]
-            if len(shown) > 2 and _begins_question(*shown[:3]):  # noqa: PLR2004 - the sign, the name, what follows
-                return cls(shown[0].start)
-        return None
-
-
-def _begins_question(sign: Any, name: Any, following: Any) -> bool:
-    is_ours = sign.string == "%" and name.string in {*AGENT_MAGICS, ASK}
-    return is_ours and sign.end == name.start and following.start > name.end

@@ -78,7 +78,7 @@ class WhisperCommands:
     def model(self, argument: str) -> str:
         """Say which model answers and which there are, or ask the one named from now on."""
         if argument:
-            return f"From now on: {self._dispatched(f'/model {argument}')}"
+            return f"From now on: {self._asked(lambda client: client.set_model(argument))}"
         current, models = self._dispatched("/model"), self._asked(SessionClient.models)
         more = len(models) - SHOWN_MODELS
         hint = [f"… and {more} more: type the beginning of a name and press Tab."] if more > 0 else []
@@ -171,7 +171,7 @@ async def _status(client: SessionClient) -> list[str]:
     messages = await client.history(None)
     is_answering = bool(messages) and messages[-1].role == "assistant" and messages[-1].finish_reason is None
     return [
-        f"Session {client.id}: {len(messages)} messages{', an answer is being given' if is_answering else ''}",
+        f"Session: {client.id}; messages: {len(messages)}{'; an answer is being given' if is_answering else ''}",
         f"Agent: {(await client.described(client.agent)).name}",
         *_of(client.provider),
         f"Mode: {client.mode} ({MODES[client.mode]})",

@@ -7,6 +7,8 @@ from concurrent.futures import CancelledError
 from types import FunctionType
 from typing import Any
 
+from IPython.core.completer import CompletionContext, SimpleCompletion, SimpleMatcherResult, context_matcher
+
 from whisperer_kernel.errors import WhispererError
 from whisperer_kernel.notebook.caller import Operation
 from whisperer_kernel.notebook.magics.agents import AGENT_MAGICS, ASK
@@ -18,7 +20,7 @@ from whisperer_kernel.notebook.session_client import SessionClient
 
 # Whoever presses Tab waits for no server that is slow.
 PATIENCE_S = 2.0
-HOOK = "complete_command"
+WHISPER = "whisper"
 
 
 class Completion:
@@ -26,7 +28,13 @@ class Completion:
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
-        self._after: dict[str, Callable[[], Iterable[str]]] = {
+        # By the first word of the line, and behind ``%whisper`` by the second: takes the words given since.
+        self._magics: dict[str, Callable[[list[str]], Iterable[str]]] = {
+            WHISPER: self._whisper,
+            ASK: self._whom,
+            **dict.fromkeys(AGENT_MAGICS, self._options),
+        }
+        self._commands: dict[str, Callable[[], Iterable[str]]] = {
             "switch": self._agents,
             "history": self._agents,
             "clear": self._agents,
@@ -37,19 +45,30 @@ class Completion:
             "tests": self._functions,
         }
 
-    def hooks(self) -> dict[str, Callable[[Any, Any], list[str]]]:
-        """For the first word of a line, the hook as IPython calls it."""
-        asking = {f"{sign}{name}": self._options for name in AGENT_MAGICS for sign in ("%", "%%")}
-        anybody = {f"{sign}{ASK}": self._whom for sign in ("%", "%%")}
-        return {word: _hook(words) for word, words in {"%whisper": self._whisper, **asking, **anybody}.items()}
+        @context_matcher(identifier="whisperer")  # type: ignore[untyped-decorator] # IPython's has no types
+        def matcher(context: CompletionContext) -> SimpleMatcherResult:
+            return self._completed(context.text_until_cursor)
+
+        self.matcher = matcher
+
+    def _completed(self, line: str) -> SimpleMatcherResult:
+        magic, *given = line.split(" ")
+        complete = self._magics.get(magic.removeprefix("%").removeprefix("%")) if magic.startswith("%") else None
+        if complete is None or not given:
+            return {"completions": []}
+        *before, begun = given
+        words = [word for word in complete([each for each in before if each]) if word.startswith(begun)]
+        return {
+            "completions": [SimpleCompletion(text=word, type="magic") for word in words],
+            "matched_fragment": begun,
+            "suppress": True,
+        }
 
     def _whisper(self, before: list[str]) -> Iterable[str]:
-        if not before:
-            return COMMANDS
-        return self._after.get(before[0], tuple)()
+        return self._commands.get(before[0], tuple)() if before else COMMANDS
 
     def _options(self, before: list[str]) -> Iterable[str]:
-        return OPTIONS if all(word in OPTIONS for word in before) else ()
+        return [option for option in OPTIONS if option not in before] if {*before} <= {*OPTIONS} else ()
 
     def _whom(self, before: list[str]) -> Iterable[str]:
         return self._options(before[1:]) if before else self._agents()
@@ -70,14 +89,3 @@ class Completion:
             return self._desk.caller.glance(operation, PATIENCE_S)
         except (WhispererError, TimeoutError, CancelledError):
             return otherwise
-
-
-def _hook(words: Callable[[list[str]], Iterable[str]]) -> Callable[[Any, Any], list[str]]:
-    def complete(_shell: Any, event: Any) -> list[str]:
-        *before, begun = event.text_until_cursor.split(" ")
-        # IPython completes what stands behind the last of its delimiters, a colon for instance.
-        settled = len(begun) - len(event.symbol)
-        given = [word for word in before[1:] if word]
-        return [word[settled:] for word in words(given) if word.startswith(begun)] if before else []
-
-    return complete

@@ -7,11 +7,12 @@ from weakref import WeakKeyDictionary
 
 from IPython.core.magic import Magics
 
-from whisperer_kernel.notebook.magics.agents import AgentMagics, QuestionLine
+from whisperer_kernel.notebook.magics.agents import AgentMagics
 from whisperer_kernel.notebook.magics.commands import WhisperCommands
-from whisperer_kernel.notebook.magics.completion import HOOK, Completion
+from whisperer_kernel.notebook.magics.completion import Completion
 from whisperer_kernel.notebook.magics.desk import Desk
 from whisperer_kernel.notebook.magics.last_error import LastError
+from whisperer_kernel.notebook.magics.reading import NoAutomagic, QuestionLine
 from whisperer_kernel.notebook.magics.tests import TestMagics
 from whisperer_kernel.notebook.magics.whisper import WhisperMagic
 
@@ -30,15 +31,16 @@ class Extension:
             AgentMagics(shell, desk),
             WhisperMagic(shell, WhisperCommands(desk, self._last_error)),
         )
-        self._hooks = Completion(desk).hooks()
+        self._completion = Completion(desk)
+        self._no_automagic: NoAutomagic | None = None
 
     def install(self) -> None:
         """Put everything in."""
         self._shell.register_magics(*self._magics)
-        for word, hook in self._hooks.items():
-            self._shell.set_hook(HOOK, hook, str_key=word)
+        self._shell.Completer.custom_matchers.append(self._completion.matcher)
         self._shell.events.register(AFTER_CELL, self._last_error.note)
         self._shell.input_transformer_manager.token_transformers.append(QuestionLine)
+        self._no_automagic = NoAutomagic(self._shell)
 
     def remove(self) -> None:
         """Take everything out."""
@@ -46,10 +48,11 @@ class Extension:
             for kind, names in magics.magics.items():
                 for name in names:
                     self._shell.magics_manager.magics[kind].pop(name, None)
-        for word in self._hooks:
-            self._shell.strdispatchers[HOOK].strs.pop(word, None)
+        self._shell.Completer.custom_matchers.remove(self._completion.matcher)
         self._shell.events.unregister(AFTER_CELL, self._last_error.note)
         self._shell.input_transformer_manager.token_transformers.remove(QuestionLine)
+        if self._no_automagic is not None:
+            self._shell.prefilter_manager.unregister_checker(self._no_automagic)
 
 
 _installed: WeakKeyDictionary[Any, Extension] = WeakKeyDictionary()

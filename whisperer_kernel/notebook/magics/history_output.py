@@ -20,7 +20,7 @@ def show_history(messages: Sequence[HistoryMessage], count: int) -> None:
     if not said:
         print("Nothing has been said yet.")
         return
-    before = [f"… {len(said) - len(shown)} messages before these."] if len(said) > len(shown) else []
+    before = [f"… and {len(said) - len(shown)} before these."] if len(said) > len(shown) else []
     plain = [f"{'You' if each.role == 'user' else each.agent.capitalize()}: {harmless(each.content)}" for each in shown]
     bundle = {
         "text/markdown": "\n\n".join([*before, messages_markdown([_mapping(each) for each in shown])]),
