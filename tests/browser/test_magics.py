@@ -63,6 +63,7 @@ def test_stop_button_ends_the_answer(lab: Lab, page: Page, provider: FakeProvide
     expect(answer(page, 0)).to_contain_text("So far")
     notebook.interrupt()
     expect(answer(page, 0)).to_contain_text("The answer was stopped.")
+    expect(page.get_by_text("KeyboardInterrupt: stopped")).to_be_visible()
     (error,) = [output for output in notebook.outputs(0) if output["output_type"] == "error"]
     assert error["traceback"] == ["KeyboardInterrupt: stopped"]
     assert provider.chats()[0].closed.wait(10)

@@ -240,6 +240,7 @@ async def test_load_unload_and_reload(kernel: Kernel) -> None:
         ("%whisper model fake", ["fake-model"]),
         ("%whisper model other:", ["other:free", "other:paid"]),
         ("%whisper tests my_", ["my_function"]),
+        ("%whisper provider openai", ["openai", "openai-compatible"]),
     ],
 )
 async def test_tab_completes(kernel: Kernel, provider: FakeProvider, line: str, offered: list[str]) -> None:

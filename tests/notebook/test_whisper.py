@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.fakes.provider import Act, FakeProvider, Reply, text
-from tests.notebook.conftest import Connect, OpenNotebook, asking
+from tests.notebook.conftest import Connect, OpenNotebook, Serve, asking
 from tests.notebook.kernel import Kernel, plain_kernel
 from tests.notebook.script import environment
 from tests.server.process import Server
@@ -52,7 +52,7 @@ async def test_status_and_provider(asking_server: Server, kernel: Kernel) -> Non
     assert lines[2] == "Agent: Alice"
     assert lines[3].endswith(": fake-model")
     assert lines[4] == "Mode: ask (agents ask before they change a cell or run code)"
-    assert await said(kernel, "provider") == [lines[3]]
+    assert lines[3] == (await said(kernel, "provider"))[0]
 
 
 async def test_model(kernel: Kernel, provider: FakeProvider) -> None:
@@ -166,6 +166,24 @@ async def test_help(kernel: Kernel) -> None:
     assert await said(kernel, "") == lines
 
 
+async def test_provider(serve: Serve, notebook: OpenNotebook, provider: FakeProvider) -> None:
+    """Who could answer and what each lacks; another from now on, which other kernels are told as well."""
+    server = serve(environ={**asking(provider), "WHISPERER_PROVIDER__PROBE_LOCAL": "false"})
+    kernel, other = await notebook(server), await notebook(server)
+    for each in (kernel, other):
+        await each.run(LOAD)
+    lines = await said(kernel, "provider")
+    assert lines[0].endswith(": fake-model")
+    assert [line.split()[:2] for line in lines[1:] if line.startswith("*")] == [["*", "openai-compatible"]]
+    (openai,) = [line for line in lines if line.split()[0] == "openai"]
+    assert openai.endswith(": needs a key, which the chat takes")
+    await said(other, "status")
+    assert (await said(kernel, "provider openai-compatible big-model"))[0].endswith(": big-model")
+    assert (await said(other, "status"))[3].endswith(": big-model")
+    await other.run("%alice Who are you?", cell_id="a")
+    assert provider.chats()[-1].json["model"] == "big-model"
+
+
 @pytest.mark.parametrize(
     ("line", "error"),
     [
@@ -173,6 +191,8 @@ async def test_help(kernel: Kernel) -> None:
         ("stats", "UsageError: There is no %whisper stats (did you mean status?)."),
         ("status now", "UsageError: %whisper status takes nothing after it."),
         ("switch", "UsageError: Usage: %whisper switch AGENT"),
+        ("provider bob", "InvalidParams: bob: there is no such provider to choose; there are "),
+        ("provider openai", "WhispererError: OpenAI needs a key: "),
         ("switch bob", "NoSuchAgent: There is no agent 'bob'; there are alice, patricia, tessa."),
         ("model \x07", "InvalidParams: "),
         ("mode fast", "UsageError: There is no mode fast. There are plan, ask, edit, auto."),
@@ -214,13 +234,10 @@ async def test_in_process_too(tmp_path: Path, provider: FakeProvider) -> None:
 
 
 async def test_export(kernel: Kernel, tmp_path: Path) -> None:
-    """Into a new file, or shown; a server that cannot yet is named as what it is."""
+    """Shown, or into a new file, whose ending says what it is to be."""
     await kernel.run("%alice Hello", cell_id="a")
-    shown = await kernel.run("%whisper export json")
-    if shown.error:
-        assert shown.traceback == ["WhispererError: This server cannot export yet: it runs an older Whisperer."]
-        return
-    assert json.loads(shown.printed)
+    assert json.loads("\n".join(await said(kernel, "export json")))["messages"][1]["content"] == "Hello"
+    assert "Hello" in "\n".join(await said(kernel, "export"))
     file = tmp_path / "conversation.md"
     assert await said(kernel, f"export {file}") == [f"The conversation is in {file}."]
     assert "Hello" in file.read_text()

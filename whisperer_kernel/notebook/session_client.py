@@ -18,6 +18,7 @@ from whisperer_kernel.events import (
     ModeChanged,
     ModelChanged,
     ProviderInfo,
+    SessionStatus,
     UserMessage,
 )
 from whisperer_kernel.notebook.made_tests import MadeTests, NoTests
@@ -203,7 +204,7 @@ class SessionClient:
                 self.agent = params["to"]
             case ModeChanged.method:
                 self.mode = params["mode"]
-            case ModelChanged.method if params.get("provider"):
+            case ModelChanged.method | SessionStatus.method if params.get("provider"):
                 self.provider = msgspec.convert(params["provider"], ProviderInfo)
             case _:
                 pass

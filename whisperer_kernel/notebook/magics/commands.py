@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import NamedTuple
 
 from IPython.core.error import UsageError
 
-from whisperer_kernel.ai.provider import ModelInfo
-from whisperer_kernel.events import Mode, ProviderInfo
 from whisperer_kernel.notebook.caller import Operation, T
-from whisperer_kernel.notebook.magics import export_file
+from whisperer_kernel.notebook.magics import export_file, session_lines
 from whisperer_kernel.notebook.magics.ask_line import nearest, taken
 from whisperer_kernel.notebook.magics.desk import Desk
 from whisperer_kernel.notebook.magics.history_output import show_history
 from whisperer_kernel.notebook.magics.last_error import LastError
+from whisperer_kernel.notebook.magics.session_lines import MODES
 from whisperer_kernel.notebook.question import for_tests
-from whisperer_kernel.notebook.session_client import SessionClient
 
-MODES: dict[Mode, str] = {
-    "plan": "agents read and change nothing",
-    "ask": "agents ask before they change a cell or run code",
-    "edit": "agents change cells without asking, and ask before they run code",
-    "auto": "agents change cells and run code without asking",
-}
-SHOWN_MODELS = 20
 SHOWN_MESSAGES = 20
 FIXER = "alice"
 
@@ -64,7 +55,7 @@ class WhisperCommands:
 
     def agents(self, _argument: str) -> str:
         """List the agents; the one who answers is marked."""
-        return "\n".join(self._asked(_agents))
+        return "\n".join(self._asked(session_lines.agents))
 
     def switch(self, argument: str) -> str:
         """Make another agent the one who answers in this notebook."""
@@ -72,27 +63,27 @@ class WhisperCommands:
 
     def status(self, _argument: str) -> str:
         """Say where the session runs, who answers, and what agents may do."""
-        lines = self._asked(_status)
+        lines = self._asked(session_lines.status)
         return "\n".join([f"Whisperer: {self._desk.caller.where}", *lines])
 
     def model(self, argument: str) -> str:
         """Say which model answers and which there are, or ask the one named from now on."""
         if argument:
             return f"From now on: {self._asked(lambda client: client.set_model(argument))}"
-        current, models = self._dispatched("/model"), self._asked(SessionClient.models)
-        more = len(models) - SHOWN_MODELS
-        hint = [f"… and {more} more: type the beginning of a name and press Tab."] if more > 0 else []
-        return "\n".join([current, *(f"  {_named(model)}" for model in models[:SHOWN_MODELS]), *hint])
+        return "\n".join([self._dispatched("/model"), *self._asked(session_lines.models)])
 
-    def provider(self, _argument: str) -> str:
-        """Say who serves the model, and what stands in the way, if anything does."""
-        return "\n".join(self._asked(_provider))
+    def provider(self, argument: str) -> str:
+        """Say who could serve the model and what each still needs, or have the one named do it. Keys: in the chat."""
+        if argument:
+            name, _, model = argument.partition(" ")
+            return self._asked(lambda client: session_lines.select(client, name, model.strip()))
+        return "\n".join(self._asked(session_lines.providers))
 
     def mode(self, argument: str) -> str:
         """Say what agents may do, or set it: plan, ask, edit or auto."""
         if argument and argument not in MODES:
             raise UsageError(f"There is no mode {argument}{nearest(argument, MODES)}. There are {', '.join(MODES)}.")
-        mode = self._asked(lambda client: _mode(client, argument))
+        mode = self._asked(lambda client: session_lines.mode(client, argument))
         return f"{mode}: {MODES[mode]}."
 
     def history(self, argument: str) -> str:
@@ -156,53 +147,6 @@ class WhisperCommands:
         return str(self._asked(lambda client: client.call("dispatchCommand", {"command": command}))["output"])
 
 
-async def _agents(client: SessionClient) -> list[str]:
-    await client.open()
-    agents = await client.agents()
-    width = max(len(agent.agent_id) for agent in agents)
-    return [
-        f"{'*' if agent.agent_id == client.agent else ' '} {agent.agent_id:{width}}  "
-        f"{agent.name}, {agent.role}: {agent.description}"
-        for agent in agents
-    ]
-
-
-async def _status(client: SessionClient) -> list[str]:
-    messages = await client.history(None)
-    is_answering = bool(messages) and messages[-1].role == "assistant" and messages[-1].finish_reason is None
-    return [
-        f"Session: {client.id}; messages: {len(messages)}{'; an answer is being given' if is_answering else ''}",
-        f"Agent: {(await client.described(client.agent)).name}",
-        *_of(client.provider),
-        f"Mode: {client.mode} ({MODES[client.mode]})",
-    ]
-
-
-async def _provider(client: SessionClient) -> list[str]:
-    await client.open()
-    return [*_of(client.provider)]
-
-
-async def _mode(client: SessionClient, wanted: str) -> Mode:
-    await client.open()
-    if wanted:
-        # The server may permit less than what was asked for.
-        client.mode = (await client.call("session.set_mode", {"mode": wanted}))["mode"]
-    return client.mode
-
-
-def _of(provider: ProviderInfo) -> Iterator[str]:
-    yield f"Model: {provider.label}{f': {provider.model}' if provider.model else ''}"
-    if provider.demo:
-        yield "It is a demo model, which is often wrong."
-    if provider.notice:
-        yield provider.notice
-
-
-def _named(model: ModelInfo) -> str:
-    return f"{model.id} ({model.name})" if model.name and model.name != model.id else model.id
-
-
 def _needed(argument: str, name: str) -> str:
     if not argument:
         raise UsageError(f"Usage: %whisper {name} {COMMANDS[name].usage}")
@@ -214,7 +158,7 @@ COMMANDS: dict[str, Command] = {
     "switch": Command("AGENT", WhisperCommands.switch),
     "status": Command("", WhisperCommands.status),
     "model": Command("[MODEL]", WhisperCommands.model),
-    "provider": Command("", WhisperCommands.provider),
+    "provider": Command("[PROVIDER [MODEL]]", WhisperCommands.provider),
     "mode": Command(f"[{'|'.join(MODES)}]", WhisperCommands.mode),
     "history": Command("[AGENT] [NUMBER]", WhisperCommands.history),
     "clear": Command("[AGENT]", WhisperCommands.clear),

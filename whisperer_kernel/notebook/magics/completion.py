@@ -13,9 +13,10 @@ from whisperer_kernel.errors import WhispererError
 from whisperer_kernel.notebook.caller import Operation
 from whisperer_kernel.notebook.magics.agents import AGENT_MAGICS, ASK
 from whisperer_kernel.notebook.magics.ask_line import OPTIONS
-from whisperer_kernel.notebook.magics.commands import COMMANDS, MODES
+from whisperer_kernel.notebook.magics.commands import COMMANDS
 from whisperer_kernel.notebook.magics.desk import Desk
 from whisperer_kernel.notebook.magics.export_file import FORMATS
+from whisperer_kernel.notebook.magics.session_lines import MODES, offers
 from whisperer_kernel.notebook.session_client import SessionClient
 
 # Whoever presses Tab waits for no server that is slow.
@@ -40,6 +41,7 @@ class Completion:
             "clear": self._agents,
             "fix": lambda: [*OPTIONS, *self._agents()],
             "model": self._models,
+            "provider": self._providers,
             "mode": lambda: MODES,
             "export": lambda: FORMATS,
             "tests": self._functions,
@@ -78,6 +80,9 @@ class Completion:
 
     def _models(self) -> list[str]:
         return [model.id for model in self._soon(SessionClient.models, [])]
+
+    def _providers(self) -> list[str]:
+        return [offer.name for offer in self._soon(offers, [])]
 
     def _functions(self) -> list[str]:
         namespace = dict(self._desk.shell.user_ns)
