@@ -50,10 +50,11 @@ async def test_answer_appears_while_it_comes(kernel: Kernel, provider: FakeProvi
 
 async def test_what_is_sent_to_the_page_grows_with_the_length_alone(kernel: Kernel, provider: FakeProvider) -> None:
     """A thousand chunks are not a thousand renewals of the whole text."""
-    provider.script(Reply.answer(*["word " * 20] * 1_000))
+    chunks = [step for chunk in text(*["word " * 20] * 1_000) for step in (chunk, 0.002)]
+    provider.script(Reply([*chunks, *Reply.answer("").steps]))
     cell = await kernel.run("%%alice\nMuch", cell_id="a")
     assert len(cell.text) == 100_000
-    assert sum(len(showing["text/plain"]) for showing in cell.showings) < 20 * len(cell.text)
+    assert sum(len(showing["text/plain"]) for showing in cell.showings) < 60 * len(cell.text)
 
 
 async def test_console_gets_the_text_as_it_comes(kernel: Kernel, provider: FakeProvider) -> None:

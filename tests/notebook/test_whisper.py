@@ -126,7 +126,8 @@ async def test_fix_gives_the_error_to_alice(kernel: Kernel, provider: FakeProvid
     fixed = await kernel.run("%whisper fix --insert", cell_id="a")
     assert fixed.next_input == "price('tea')"
     assert fixed.shown["text/markdown"].startswith("**Alice**\n\nThere is no milk.")
-    question = provider.chats()[-1].json["messages"][-1]["content"]
+    # What was not answered stands before it.
+    question = provider.chats()[-1].json["messages"][-1]["content"].rpartition("My cell failed.")[2]
     assert "````\nKeyError: '```milk'\n````" in question
     assert f"````python\n{broken}\n````" in question
     assert "It came by line 4, then 3 of my cells." in question

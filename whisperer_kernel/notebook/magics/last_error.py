@@ -27,8 +27,9 @@ class LastError:
         self._error = _own(getattr(sys, "last_value", None))
 
     def note(self, result: Any) -> None:
-        """A cell has ended; IPython's hook ``post_run_cell``."""
-        self._error = _own(result.error_in_exec or result.error_before_exec) or self._error
+        """A cell has ended; IPython's hook ``post_run_cell``, which has no result where a cell was interrupted."""
+        if result is not None:
+            self._error = _own(result.error_in_exec or result.error_before_exec) or self._error
 
     def question(self) -> str:
         """What an agent is asked about it. Raises ``NothingToFix``."""
