@@ -127,7 +127,7 @@ class Whisperer(Caller):
 
     async def agents(self) -> list[AgentDescription]:
         """Every agent there is, the default first."""
-        return await self.run(SessionClient.agents)
+        return await self.run(lambda client: client.cast.all())
 
     async def switch(self, agent_id: str) -> str:
         """Make another agent current, for the chat widget too; her id. Raises ``NoSuchAgent``."""
@@ -157,7 +157,7 @@ class Whisperer(Caller):
 
     def agents_sync(self) -> list[AgentDescription]:
         """See ``agents``."""
-        return self.wait(SessionClient.agents)
+        return self.wait(lambda client: client.cast.all())
 
     def switch_sync(self, agent_id: str) -> str:
         """See ``switch``."""

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from whisperer_kernel.ai.provider import ModelInfo
-from whisperer_kernel.errors import NoSuchAgent, NoSuchSession, WhispererError
+from whisperer_kernel.errors import NoSuchSession, WhispererError
 from whisperer_kernel.events import (
     AgentSwitched,
     AIMessageChunk,
@@ -21,6 +21,7 @@ from whisperer_kernel.events import (
     SessionStatus,
     UserMessage,
 )
+from whisperer_kernel.notebook.cast import Cast
 from whisperer_kernel.notebook.made_tests import MadeTests, NoTests
 from whisperer_kernel.notebook.peer import Params, Peer
 from whisperer_kernel.notebook.plan import MadePlan, NoPlan
@@ -28,7 +29,6 @@ from whisperer_kernel.notebook.question import Question
 from whisperer_kernel.notebook.reply import Reply
 from whisperer_kernel.notebook.turn import OpenTurns, Turn
 from whisperer_kernel.plans.model import Plan
-from whisperer_kernel.rpc.params import AgentDescription
 from whisperer_kernel.sessions.history import HistoryMessage
 from whisperer_kernel.verify.report import Report
 
@@ -46,6 +46,7 @@ class SessionClient:
 
     def __init__(self, peer: Peer, start: Params, session_id: str | None = None) -> None:
         self.peer = peer
+        self.cast = Cast(peer)
         self.id: str | None = None
         self.agent = ""
         self.mode: Mode = "ask"
@@ -55,7 +56,6 @@ class SessionClient:
         self._last_seq = 0
         self._opening = asyncio.Lock()
         self._turns = OpenTurns()
-        self._agents: list[AgentDescription] = []
         self._tasks: set[asyncio.Task[None]] = set()
 
     # --- what a user asks for ---------------------------------------------------------------------------------------
@@ -135,7 +135,7 @@ class SessionClient:
     async def history(self, agent: str | None) -> list[HistoryMessage]:
         """Every message, oldest first."""
         messages: list[HistoryMessage] = []
-        page: Params = {"limit": PAGE} if agent is None else {"limit": PAGE, "agent": await self._known(agent)}
+        page: Params = {"limit": PAGE} if agent is None else {"limit": PAGE, "agent": await self.cast.id_of(agent)}
         while True:
             result = await self.call("session.history", page)
             messages += msgspec.convert(result["messages"], list[HistoryMessage])
@@ -157,12 +157,6 @@ class SessionClient:
         await self.call("session.history", {"clientMessageId": client_message_id, "limit": PAGE}, take)
         return found
 
-    async def agents(self) -> list[AgentDescription]:
-        """Every agent, the default first."""
-        result = await self.peer.request("agent.list")
-        self._agents = msgspec.convert(result["agents"], list[AgentDescription])
-        return self._agents
-
     async def cancel(self) -> bool:
         """End the running turn; False where none runs."""
         return bool((await self.call("session.cancel"))["cancelled"])
@@ -173,7 +167,7 @@ class SessionClient:
 
     async def clear(self, agent: str | None) -> None:
         """Forget the conversation with one agent, or with all."""
-        await self.call("session.clear", {} if agent is None else {"agent": await self._known(agent)})
+        await self.call("session.clear", {} if agent is None else {"agent": await self.cast.id_of(agent)})
 
     async def models(self) -> list[ModelInfo]:
         """What the provider serves."""
@@ -258,22 +252,10 @@ class SessionClient:
         """The message, by its beginning sent to the agent who is meant, whatever address it begins with itself."""
         if question.agent is None:
             return question.message
-        agent = await self._known(question.agent)
+        agent = await self.cast.id_of(question.agent)
         if agent == self.agent and not question.message.lstrip().startswith("@"):
             return question.message
         return f"@{agent} {question.message}"
-
-    async def described(self, agent: str) -> AgentDescription:
-        """The agent of this id, or of this name. Raises ``NoSuchAgent``."""
-        agents = self._agents or await self.agents()
-        wanted = agent.casefold()
-        for known in agents:
-            if wanted in {known.agent_id, known.name.casefold()}:
-                return known
-        raise NoSuchAgent(f"There is no agent {agent!r}; there are {', '.join(each.agent_id for each in agents)}.")
-
-    async def _known(self, agent: str) -> str:
-        return (await self.described(agent)).agent_id
 
     @contextmanager
     def _cancelled_with_caller(self, turn: Turn) -> Iterator[None]:

@@ -77,7 +77,7 @@ class CellQuestions:
         Raises ``NoSuchAgent``.
         """
         await client.open()
-        agent = await client.described(question.agent or client.agent)
+        agent = await client.cast.named(question.agent or client.agent)
         key = fingerprint(agent, client.provider, question.message)
         cell = _digest(cell_id)[:_CELL_DIGITS]
         shown_by = self._shown_by.setdefault(key, {})

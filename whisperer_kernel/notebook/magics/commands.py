@@ -140,7 +140,7 @@ class WhisperCommands:
         return self._desk.caller.wait(operation)
 
     def _agent(self, name: str) -> str:
-        return self._asked(lambda client: client.described(name)).agent_id
+        return self._asked(lambda client: client.cast.id_of(name))
 
     def _dispatched(self, command: str) -> str:
         """What a slash command says."""

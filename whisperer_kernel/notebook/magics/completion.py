@@ -76,7 +76,7 @@ class Completion:
         return self._options(before[1:]) if before else self._agents()
 
     def _agents(self) -> list[str]:
-        return [agent.agent_id for agent in self._soon(SessionClient.agents, [])]
+        return [agent.agent_id for agent in self._soon(lambda client: client.cast.all(), [])]
 
     def _models(self) -> list[str]:
         return [model.id for model in self._soon(SessionClient.models, [])]

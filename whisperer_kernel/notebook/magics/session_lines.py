@@ -22,7 +22,7 @@ SHOWN_MODELS = 20
 async def agents(client: SessionClient) -> list[str]:
     """Who is there; the current one is marked."""
     await client.open()
-    known = await client.agents()
+    known = await client.cast.all()
     width = max(len(agent.agent_id) for agent in known)
     return [
         f"{_mark(agent.agent_id == client.agent)} {agent.agent_id:{width}}  "
@@ -37,7 +37,7 @@ async def status(client: SessionClient) -> list[str]:
     is_answering = bool(messages) and messages[-1].role == "assistant" and messages[-1].finish_reason is None
     return [
         f"Session: {client.id}; messages: {len(messages)}{'; an answer is being given' if is_answering else ''}",
-        f"Agent: {(await client.described(client.agent)).name}",
+        f"Agent: {(await client.cast.named(client.agent)).name}",
         *_who_answers(client.provider),
         f"Mode: {client.mode} ({MODES[client.mode]})",
     ]
