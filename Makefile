@@ -11,7 +11,7 @@ PIP_INSTALL := $(VENV)/bin/python -m pip install --disable-pip-version-check --c
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 # What an install depends on. Sources are not among it: the install is editable.
-PACKAGING := pyproject.toml constraints/python.txt hatch_build.py jupyter-config/whisperer.json
+PACKAGING := pyproject.toml constraints/python.txt hatch_build.py $(shell find jupyter-config -type f)
 UI_SOURCES := $(shell find $(UI) \( -name node_modules -o -name build -o -name lib \) -prune -o -type f -print)
 UI_BUILT := $(UI)/node_modules/.built
 UI_OUTPUT := whisperer_kernel/notebook/static/widget.js

@@ -32,5 +32,12 @@ def load_ipython_extension(shell: Any) -> None:
     load.take_part()
 
 
+def unload_ipython_extension(shell: Any) -> None:
+    """``%unload_ext whisperer_kernel``: the magics are gone, and the kernel's client. The conversation stays."""
+    load = import_module(f"{__name__}.notebook.load")
+    load.unregister_magics(shell)
+    load.leave()
+
+
 def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})

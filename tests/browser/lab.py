@@ -60,7 +60,7 @@ class Lab(Server):
         self.port = self._wait_for_port()
         return self
 
-    def write(self, *cells: str, name: str = "") -> str:
+    def write(self, *cells: str, name: str = "", kernel: str = "python3") -> str:
         """A new notebook with these code cells; its path."""
         path = name or f"{uuid4().hex[:8]}.ipynb"
         book = {
@@ -75,7 +75,7 @@ class Lab(Server):
                 }
                 for cell in cells
             ],
-            "metadata": {"kernelspec": {"name": "python3", "display_name": "Python 3"}},
+            "metadata": {"kernelspec": {"name": kernel, "display_name": "Python 3"}},
             "nbformat": 4,
             "nbformat_minor": 5,
         }

@@ -11,6 +11,7 @@ from uuid import uuid4
 
 import pytest
 
+from tests.fakes.provider import FakeProvider
 from tests.notebook.bare_server import BareServer
 from tests.notebook.kernel import Kernel, open_notebook
 from tests.notebook.script import SCRIPTED
@@ -49,6 +50,39 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
             )
 
         yield start
+
+
+@pytest.fixture(scope="session")
+def shared_provider() -> Iterator[FakeProvider]:
+    """The provider behind every server that asks one."""
+    with FakeProvider() as fake:
+        yield fake
+
+
+@pytest.fixture
+def provider(shared_provider: FakeProvider) -> FakeProvider:
+    """A provider that counts what it is asked, with nothing in it from other tests."""
+    shared_provider._script.clear()
+    shared_provider.requests.clear()
+    return shared_provider
+
+
+@pytest.fixture(scope="session")
+def asking_server(shared_provider: FakeProvider, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server that asks the provider."""
+    with Server(tmp_path_factory.mktemp("server"), environ=asking(shared_provider)) as running:
+        yield running
+
+
+def asking(provider: FakeProvider) -> dict[str, str]:
+    """The environment in which it is asked; patient, so that nothing is asked twice because the machine is busy."""
+    return {
+        "WHISPERER_PROVIDER__NAME": "",
+        "WHISPERER_PROVIDER__PARAMETERS": "{}",
+        "WHISPERER_PROVIDER__BASE_URL": provider.url,
+        "WHISPERER_PROVIDER__MODEL": "fake-model",
+        "WHISPERER_PROVIDER__MAX_RETRIES": "0",
+    }
 
 
 OpenNotebook = Callable[..., Awaitable[Kernel]]

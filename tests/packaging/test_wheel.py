@@ -24,6 +24,18 @@ START_TIMEOUT_S = 60
 INSTALL_TIMEOUT_S = 600
 COLOUR = re.compile(r"\x1b\[\d*m")
 
+ASK_KERNEL = """
+from jupyter_client.manager import start_new_kernel
+manager, client = start_new_kernel(kernel_name="whisperer")
+def show(message):
+    if message["msg_type"] == "stream":
+        print(message["content"]["text"].split("  ")[0].strip())
+client.execute_interactive("import sys; print(sys.prefix)", output_hook=show, timeout=60)
+client.execute_interactive("%whisper help", output_hook=show, timeout=60)
+client.stop_channels()
+manager.shutdown_kernel(now=True)
+"""
+
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(INSTALL_TIMEOUT_S)]
 
 
@@ -145,6 +157,14 @@ def test_wheel_brings_the_plugin_where_jupyterlab_looks(names: set[str]) -> None
     assert not any(name.startswith("jupyter_ext/labextension") for name in names)
 
 
+def test_wheel_brings_the_kernel_where_jupyter_looks(names: set[str]) -> None:
+    """Its specification and its logos, each as it is in the checkout."""
+    folder = ROOT / "jupyter-config" / "kernels" / "whisperer"
+    placed = {name.partition(".data/data/share/jupyter/kernels/whisperer/")[2] for name in names} - {""}
+    assert placed == {path.name for path in folder.iterdir()}
+    assert placed == {"kernel.json", "logo-32x32.png", "logo-64x64.png", "logo-svg.svg"}
+
+
 def test_wheel_holds_every_prompt(names: set[str]) -> None:
     """Each prompt of the checkout is in the wheel, and there are some."""
     prompts = {path.relative_to(ROOT).as_posix() for path in (ROOT / "prompts").rglob("*.md")}
@@ -180,6 +200,14 @@ def test_extension_is_enabled_and_valid(environment: Path, clean_env: dict[str, 
     listing = COLOUR.sub("", run([str(environment / "bin" / "jupyter"), "server", "extension", "list"], clean_env))
     assert "jupyter_ext enabled" in listing
     assert re.search(r"jupyter_ext \S*\s*OK", listing)
+
+
+def test_kernel_runs_in_the_environment_it_is_in(environment: Path, clean_env: dict[str, str], tmp_path: Path) -> None:
+    """Jupyter finds it by its name, and it starts with the magics loaded."""
+    script = tmp_path / "ask.py"
+    script.write_text(ASK_KERNEL)
+    printed = run([str(environment / "bin" / "python"), str(script)], {**clean_env, "PATH": "/usr/bin:/bin"})
+    assert printed.splitlines()[-2:] == [str(environment), "%whisper agents"]
 
 
 def test_health_is_answered_to_whoever_has_the_token(server: Server) -> None:

@@ -67,7 +67,7 @@ def kernel_id() -> str | None:
         name = Path(get_connection_file()).stem
     except RuntimeError:
         return None
-    return name.removeprefix("kernel-") if name.startswith("kernel-") else None
+    return name.removeprefix("kernel-") or None
 
 
 def _of_hub(environ: Mapping[str, str]) -> Server | None:

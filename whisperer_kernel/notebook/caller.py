@@ -63,6 +63,16 @@ class Caller:
         except WhispererError as error:
             raise error.with_traceback(None) from None
 
+    def glance(self, operation: Operation[T], limit_s: float) -> T:
+        """Have it done, wait so many seconds at most, and tell the user nothing. Raises ``TimeoutError`` as well."""
+        on = background()
+
+        async def look() -> T:
+            return await operation(await self._ready(on))
+
+        # Not cancelled where it takes longer: whoever asks next finds what was begun.
+        return on.submit(look()).result(limit_s)
+
     async def aclose(self) -> None:
         """Close this process's connections; sessions stay. The next call looks for the server anew."""
         on = background()

@@ -13,8 +13,9 @@ from whisperer_kernel.notebook.caller import Caller, Operation
 from whisperer_kernel.notebook.load import offer_below, take_part
 from whisperer_kernel.notebook.made_tests import MadeTests
 from whisperer_kernel.notebook.plan import MadePlan
+from whisperer_kernel.notebook.question import Question, for_tests
 from whisperer_kernel.notebook.reply import Reply
-from whisperer_kernel.notebook.session_client import Question, SessionClient
+from whisperer_kernel.notebook.session_client import SessionClient
 from whisperer_kernel.notebook.stream import ReplyStream
 from whisperer_kernel.rpc.params import AgentDescription
 from whisperer_kernel.sessions.history import HistoryMessage
@@ -23,7 +24,6 @@ ContextItem = str | Mapping[str, Any]
 Context = ContextItem | Iterable[ContextItem] | None
 
 PLANNER = "patricia"
-TESTER = "tessa"
 
 
 class Whisperer(Caller):
@@ -109,14 +109,14 @@ class Whisperer(Caller):
         Raises:
             NoTests: none could be made; the message says why. Further ones as ``ask``.
         """
-        question = self._to_be_tested(target)
+        question = for_tests(target)
         made = await self.run(lambda client: client.tests(question))
         offer_below(made)
         return made
 
     def tests_sync(self, target: Callable[..., Any] | str) -> MadeTests:
         """``tests``, blocking."""
-        question = self._to_be_tested(target)
+        question = for_tests(target)
         made = self.wait(lambda client: client.tests(question))
         offer_below(made)
         return made
@@ -127,7 +127,7 @@ class Whisperer(Caller):
 
     async def agents(self) -> list[AgentDescription]:
         """Every agent there is, the default first."""
-        return await self.run(SessionClient.agents)
+        return await self.run(lambda client: client.cast.all())
 
     async def switch(self, agent_id: str) -> str:
         """Make another agent current, for the chat widget too; her id. Raises ``NoSuchAgent``."""
@@ -157,7 +157,7 @@ class Whisperer(Caller):
 
     def agents_sync(self) -> list[AgentDescription]:
         """See ``agents``."""
-        return self.wait(SessionClient.agents)
+        return self.wait(lambda client: client.cast.all())
 
     def switch_sync(self, agent_id: str) -> str:
         """See ``switch``."""
@@ -187,12 +187,6 @@ class Whisperer(Caller):
         if not message.strip():
             raise InvalidParams("message is empty: say what you want to know")
         return Question(message, _optional_text("agent", agent) or self._agent, _items(context))
-
-    def _to_be_tested(self, target: Callable[..., Any] | str) -> Question:
-        name = target if isinstance(target, str) else getattr(target, "__qualname__", None)
-        if not isinstance(name, str) or not all(part.isidentifier() for part in name.split(".")):
-            raise InvalidParams(f"target must be a function or its name, not {target!r}")
-        return Question(f"/tests {name}", TESTER)
 
     def _goal(self, goal: str, context: Context) -> Question:
         question = self._question(goal, PLANNER, context)

@@ -8,7 +8,7 @@ from typing import Any
 
 from whisperer_kernel.errors import WhispererError
 from whisperer_kernel.notebook.attach import kernel_id
-from whisperer_kernel.notebook.background import background
+from whisperer_kernel.notebook.background import background, close_background
 from whisperer_kernel.notebook.caller import serve_kernel
 from whisperer_kernel.notebook.made_tests import MadeTests
 
@@ -28,11 +28,25 @@ def take_part() -> None:
     _serve(shell)
 
 
-def register_magics(shell: Any) -> None:
-    """``%%tests``."""
-    from whisperer_kernel.notebook.magics import TestMagics  # noqa: PLC0415 - loads IPython
+def leave() -> None:
+    """End the kernel's client, and with it every connection of this process; what is asked later connects anew."""
+    if os.getpid() in _served:
+        _served.discard(os.getpid())
+        close_background()
 
-    shell.register_magics(TestMagics)
+
+def register_magics(shell: Any) -> None:
+    """All of them, with their tab completion, unless it was done before."""
+    from whisperer_kernel.notebook.magics.extension import register  # noqa: PLC0415 - loads IPython
+
+    register(shell)
+
+
+def unregister_magics(shell: Any) -> None:
+    """Take them away again."""
+    from whisperer_kernel.notebook.magics.extension import unregister  # noqa: PLC0415 - loads IPython
+
+    unregister(shell)
 
 
 def offer_below(made: MadeTests) -> None:

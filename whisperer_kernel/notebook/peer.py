@@ -16,6 +16,13 @@ from whisperer_kernel.notebook.transport import Disconnected, ServerLost, Transp
 Params = dict[str, Any]
 OnResult = Callable[[Any], None]
 
+
+class NoSuchMethod(WhispererError):
+    """The other side does not know the method: it is older than this client."""
+
+    code = -32601
+
+
 GIVE_UP_S = 30.0
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.1, 3.0
 TRIES = 5
@@ -30,6 +37,7 @@ _BY_CODE: dict[int, type[WhispererError]] = {
         errors.NotPermitted,
         errors.StoreError,
         errors.NoSuchItem,
+        NoSuchMethod,
     )
 }
 

@@ -10,13 +10,14 @@ from whisperer_kernel.errors import ErrorKind, WhispererError
 from whisperer_kernel.events import FinishReason, TurnError, Usage
 from whisperer_kernel.markdown import safe_markdown
 
-_ENDINGS: dict[FinishReason, str] = {
+ENDINGS: dict[FinishReason, str] = {
     "length": "The answer was cut off: the longest reply allowed was reached.",
     "content_filter": "The answer was cut off by the provider's content filter.",
     "cancelled": "The answer was stopped.",
     "interrupted": "The answer was cut off: the connection to the model, or its server, broke.",
     "max_rounds": "The answer was stopped: it took too many rounds of tool calls (limits.max_rounds).",
 }
+"""What is said below an answer that is not whole."""
 
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,13 +36,13 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
         return self.text
 
     def _repr_markdown_(self) -> str:
-        ending = _ENDINGS.get(self.finish_reason)
+        ending = ENDINGS.get(self.finish_reason)
         # Said by whom, so that it is not taken for something that was computed.
         parts = [f"**{safe_markdown(self.agent.capitalize())}**", safe_markdown(self.text)]
         return "\n\n".join([*parts, *([f"*{ending}*"] if ending else [])])
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:  # noqa: ARG002, FBT001 - IPython's signature
-        printer.text("\n".join(part for part in (self.text, _ENDINGS.get(self.finish_reason)) if part))
+        printer.text("\n".join(part for part in (self.text, ENDINGS.get(self.finish_reason)) if part))
 
 
 class TurnFailed(WhispererError):

@@ -10,15 +10,25 @@ from typing import Any
 import msgspec
 
 from whisperer_kernel.ai.provider import ModelInfo
-from whisperer_kernel.errors import NoSuchAgent, NoSuchSession, WhispererError
-from whisperer_kernel.events import AgentSwitched, AIMessageChunk, UserMessage
+from whisperer_kernel.errors import NoSuchSession, WhispererError
+from whisperer_kernel.events import (
+    AgentSwitched,
+    AIMessageChunk,
+    Mode,
+    ModeChanged,
+    ModelChanged,
+    ProviderInfo,
+    SessionStatus,
+    UserMessage,
+)
+from whisperer_kernel.notebook.cast import Cast
 from whisperer_kernel.notebook.made_tests import MadeTests, NoTests
 from whisperer_kernel.notebook.peer import Params, Peer
 from whisperer_kernel.notebook.plan import MadePlan, NoPlan
+from whisperer_kernel.notebook.question import Question
 from whisperer_kernel.notebook.reply import Reply
 from whisperer_kernel.notebook.turn import OpenTurns, Turn
 from whisperer_kernel.plans.model import Plan
-from whisperer_kernel.rpc.params import AgentDescription
 from whisperer_kernel.sessions.history import HistoryMessage
 from whisperer_kernel.verify.report import Report
 
@@ -26,14 +36,6 @@ CANCEL_S = 5.0
 PAGE = 1_000
 
 Ask = Callable[..., Awaitable[Any]]
-
-
-class Question(msgspec.Struct, frozen=True):
-    """A message, the agent who is to answer it (None: the current one), and context items as PROTOCOL.md lists them."""
-
-    message: str
-    agent: str | None = None
-    context: list[Params] = []
 
 
 class SessionClient:
@@ -44,17 +46,29 @@ class SessionClient:
 
     def __init__(self, peer: Peer, start: Params, session_id: str | None = None) -> None:
         self.peer = peer
+        self.cast = Cast(peer)
         self.id: str | None = None
         self.agent = ""
+        self.mode: Mode = "ask"
+        self.provider = ProviderInfo(name="none", label="No provider")
         self._start = start
         self._given = session_id
         self._last_seq = 0
         self._opening = asyncio.Lock()
         self._turns = OpenTurns()
-        self._agents: list[AgentDescription] = []
         self._tasks: set[asyncio.Task[None]] = set()
 
     # --- what a user asks for ---------------------------------------------------------------------------------------
+
+    async def open(self) -> None:
+        """Find or make the session, unless that was done."""
+        async with self._opening:
+            if self.id is not None:
+                return
+            if self._given is None:
+                await self.peer.request("startSession", {"sessionParams": self._start}, self._started)
+            else:
+                await self._resume(self.peer.request, self._given)
 
     async def ask(self, question: Question) -> Reply:
         """Send a message and wait for the reply. A caller that is cancelled cancels the turn."""
@@ -83,8 +97,8 @@ class SessionClient:
 
     async def send(self, question: Question) -> Turn:
         """Send a message; the turn it begins can be followed."""
-        await self._open()
-        turn = Turn()
+        await self.open()
+        turn = Turn(question.client_message_id)
         params = {
             "message": await self._addressed(question),
             "context": question.context,
@@ -111,7 +125,7 @@ class SessionClient:
 
     async def call(self, method: str, params: Params | None = None, then: Callable[[Any], None] | None = None) -> Any:
         """A request that is about this session. A session that was stopped meanwhile goes on."""
-        await self._open()
+        await self.open()
         try:
             return await self.peer.request(method, {"sessionId": self.id, **(params or {})}, then)
         except NoSuchSession:
@@ -121,7 +135,7 @@ class SessionClient:
     async def history(self, agent: str | None) -> list[HistoryMessage]:
         """Every message, oldest first."""
         messages: list[HistoryMessage] = []
-        page: Params = {"limit": PAGE} if agent is None else {"limit": PAGE, "agent": await self._known(agent)}
+        page: Params = {"limit": PAGE} if agent is None else {"limit": PAGE, "agent": await self.cast.id_of(agent)}
         while True:
             result = await self.call("session.history", page)
             messages += msgspec.convert(result["messages"], list[HistoryMessage])
@@ -129,11 +143,19 @@ class SessionClient:
                 return messages
             page = {**page, "cursor": cursor}
 
-    async def agents(self) -> list[AgentDescription]:
-        """Every agent, the default first."""
-        result = await self.peer.request("agent.list")
-        self._agents = msgspec.convert(result["agents"], list[AgentDescription])
-        return self._agents
+    async def sent_as(self, client_message_id: str) -> list[HistoryMessage]:
+        """The messages of turns whose message was sent under an id that begins so, oldest first.
+
+        A turn among them that is followed here has caught up with what was answered before.
+        """
+        found: list[HistoryMessage] = []
+
+        def take(result: Any) -> None:
+            found.extend(msgspec.convert(result["messages"], list[HistoryMessage]))
+            self._turns.told(found)
+
+        await self.call("session.history", {"clientMessageId": client_message_id, "limit": PAGE}, take)
+        return found
 
     async def cancel(self) -> bool:
         """End the running turn; False where none runs."""
@@ -145,7 +167,7 @@ class SessionClient:
 
     async def clear(self, agent: str | None) -> None:
         """Forget the conversation with one agent, or with all."""
-        await self.call("session.clear", {} if agent is None else {"agent": await self._known(agent)})
+        await self.call("session.clear", {} if agent is None else {"agent": await self.cast.id_of(agent)})
 
     async def models(self) -> list[ModelInfo]:
         """What the provider serves."""
@@ -174,6 +196,10 @@ class SessionClient:
                 self._turns.bind(params.get("clientMessageId"), params["messageId"])
             case AgentSwitched.method:
                 self.agent = params["to"]
+            case ModeChanged.method:
+                self.mode = params["mode"]
+            case ModelChanged.method | SessionStatus.method if params.get("provider"):
+                self.provider = msgspec.convert(params["provider"], ProviderInfo)
             case _:
                 pass
 
@@ -188,15 +214,6 @@ class SessionClient:
 
     # --- inside -----------------------------------------------------------------------------------------------------
 
-    async def _open(self) -> None:
-        async with self._opening:
-            if self.id is not None:
-                return
-            if self._given is None:
-                await self.peer.request("startSession", {"sessionParams": self._start}, self._started)
-            else:
-                await self._resume(self.peer.request, self._given)
-
     async def _again(self, ask: Ask) -> None:
         """Resume the session; where it is gone, begin a new one, unless this one was asked for by its id."""
         try:
@@ -209,7 +226,8 @@ class SessionClient:
             await ask("startSession", {"sessionParams": self._start}, self._started)
 
     def _started(self, result: Any) -> None:
-        self.id, self.agent, self._last_seq = result["sessionId"], result["agent"], result["seq"]
+        self.id, self._last_seq = result["sessionId"], result["seq"]
+        self._found(result)
 
     async def _resume(self, ask: Ask, session_id: str | None = None) -> None:
         params = {"sessionId": session_id or self.id, "afterSeq": self._last_seq}
@@ -217,24 +235,27 @@ class SessionClient:
 
     def _resumed(self, result: Any) -> None:
         first = self.id is None
-        self.id, self.agent = result["sessionId"], result["agent"]
+        self.id = result["sessionId"]
+        self._found(result)
         if first:
             self._last_seq = result["seq"]
         if (snapshot := result.get("snapshot")) is not None:
             self._last_seq = snapshot["seq"]
             self._turns.catch_up(msgspec.convert(snapshot["messages"], list[HistoryMessage]))
 
-    async def _addressed(self, question: Question) -> str:
-        """The message, by its beginning sent to the agent who is meant."""
-        if question.agent is None or await self._known(question.agent) == self.agent:
-            return question.message
-        return f"@{question.agent} {question.message}"
+    def _found(self, result: Any) -> None:
+        """What starting and resuming tell alike."""
+        self.agent, self.mode = result["agent"], result["mode"]
+        self.provider = msgspec.convert(result["provider"], ProviderInfo)
 
-    async def _known(self, agent: str) -> str:
-        ids = [known.agent_id for known in self._agents or await self.agents()]
-        if agent not in ids:
-            raise NoSuchAgent(f"There is no agent {agent!r}; there are {', '.join(ids)}.")
-        return agent
+    async def _addressed(self, question: Question) -> str:
+        """The message, by its beginning sent to the agent who is meant, whatever address it begins with itself."""
+        if question.agent is None:
+            return question.message
+        agent = await self.cast.id_of(question.agent)
+        if agent == self.agent and not question.message.lstrip().startswith("@"):
+            return question.message
+        return f"@{agent} {question.message}"
 
     @contextmanager
     def _cancelled_with_caller(self, turn: Turn) -> Iterator[None]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import TracebackType
+from typing import Self
 
 from whisperer_kernel.notebook.background import background
 from whisperer_kernel.notebook.caller import Caller, Operation
@@ -17,12 +19,15 @@ class ReplyStream:
     """Chunks of text as they come, by ``async for`` in a notebook or by ``for`` in a script; then ``reply``.
 
     The message is sent when the first chunk is asked for. A turn that fails raises ``TurnFailed`` after its text. Who
-    stops half way and wants the turn to end too calls ``Whisperer.cancel``.
+    stops half way and wants the turn to end too calls ``Whisperer.cancel``, or iterates in ``with stream:``.
+
+    ``rest_s``: so many seconds are let pass between two chunks; what comes meanwhile is one chunk.
     """
 
-    def __init__(self, caller: Caller, begin: Operation[Turn]) -> None:
+    def __init__(self, caller: Caller, begin: Operation[Turn], rest_s: Callable[[], float] = lambda: 0.0) -> None:
         self._caller = caller
         self._begin = begin
+        self._rest_s = rest_s
         self._client: SessionClient | None = None
         self._turn: Turn | None = None
         self._reply: Reply | None = None
@@ -33,6 +38,14 @@ class ReplyStream:
         if self._reply is None:
             raise RuntimeError("The reply is whole when the stream has ended; iterate over it first.")
         return self._reply
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._abandon()
 
     def __aiter__(self) -> ReplyStream:
         return self
@@ -60,14 +73,20 @@ class ReplyStream:
         try:
             yield
         except (asyncio.CancelledError, KeyboardInterrupt):
-            if self._client is not None and self._turn is not None:
-                background().loop.call_soon_threadsafe(self._client.abandon, self._turn)
+            self._abandon()
             raise
+
+    def _abandon(self) -> None:
+        """End the turn, unless it has ended."""
+        if self._client is not None and self._turn is not None:
+            background().loop.call_soon_threadsafe(self._client.abandon, self._turn)
 
     async def _next(self, client: SessionClient) -> str | None:
         if self._turn is None:
             # Kept: a turn goes on with the client that began it.
             self._client, self._turn = client, await self._begin(client)
+        elif (seconds := self._rest_s()) > 0:
+            await self._turn.rest(seconds)
         assert self._client is not None  # noqa: S101 - set with the turn
         chunk = await self._client.next(self._turn)
         if chunk is None:

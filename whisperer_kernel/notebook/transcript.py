@@ -14,6 +14,7 @@ from typing import Any
 from IPython import get_ipython
 
 from whisperer_kernel.markdown import literal, safe_markdown
+from whisperer_kernel.notebook import running_cell
 
 _NAMES = {"length": "cut off", "content_filter": "cut off by a filter", "cancelled": "stopped", "max_rounds": "stopped"}
 
@@ -28,9 +29,13 @@ def transcript_markdown(history: Sequence[Mapping[str, Any]]) -> str:
     if not history:
         return ""
     count = "1 message" if len(history) == 1 else f"{len(history)} messages"
-    parts = [f"<details>\n<summary>Saved copy of the conversation: {count}</summary>"]
-    parts += [_message(item) for item in history]
-    return "\n\n".join([*parts, "</details>"])
+    summary = f"<details>\n<summary>Saved copy of the conversation: {count}</summary>"
+    return "\n\n".join([summary, messages_markdown(history), "</details>"])
+
+
+def messages_markdown(history: Sequence[Mapping[str, Any]]) -> str:
+    """The messages one after the other; see ``transcript_markdown``."""
+    return "\n\n".join(_message(item) for item in history)
 
 
 def _message(item: Mapping[str, Any]) -> str:
@@ -62,7 +67,7 @@ class TranscriptOutput:
 
     def stand_here(self) -> None:
         """Remember the cell that runs now. In another cell than before, the transcript moves there."""
-        request = _running_cell()
+        request = running_cell.request()
         if request is None or request == self._cell:
             return
         self._cell = request
@@ -75,14 +80,6 @@ class TranscriptOutput:
             return
         _publish(self._cell, self._display_id, markdown, update=self._made)
         self._made = True
-
-
-def _running_cell() -> dict[str, Any] | None:
-    """The request that executes a cell at this moment."""
-    kernel = getattr(get_ipython(), "kernel", None)
-    request: dict[str, Any] = (kernel.get_parent() if kernel is not None else None) or {}
-    is_cell = request.get("header", {}).get("msg_type") == "execute_request"
-    return request if is_cell else None
 
 
 def _publish(cell: dict[str, Any], display_id: str, markdown: str, *, update: bool) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from contextlib import suppress
 from uuid import uuid4
 
 from whisperer_kernel.errors import WhispererError
@@ -13,10 +14,13 @@ from whisperer_kernel.sessions.history import HistoryMessage
 
 
 class Turn:
-    """Takes events in and gives text out. ``message_id`` is None until the server has told it."""
+    """Takes events in and gives text out. ``message_id`` is None until the server has told it.
 
-    def __init__(self) -> None:
-        self.client_message_id = uuid4().hex
+    A message that is sent under an id that was sent before is the same message, and the turn the same turn.
+    """
+
+    def __init__(self, client_message_id: str | None = None) -> None:
+        self.client_message_id = client_message_id or uuid4().hex
         self.message_id: str | None = None
         self.bound = asyncio.Event()
         self._agent = ""
@@ -24,6 +28,7 @@ class Turn:
         self._given = 0
         self._outcome: Reply | WhispererError | None = None
         self._news = asyncio.Event()
+        self._over = asyncio.Event()
 
     @property
     def is_over(self) -> bool:
@@ -56,6 +61,7 @@ class Turn:
         """No answer will come."""
         if self._outcome is None:
             self._outcome = error
+        self._over.set()
         self._news.set()
 
     async def next(self) -> str | None:
@@ -65,6 +71,12 @@ class Turn:
             await self._news.wait()
         new, self._given = self._text[self._given :], len(self._text)
         return new or None
+
+    async def rest(self, seconds: float) -> None:
+        """Let so much time pass, or less where the turn ends before."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._over.wait()
 
     async def reply(self) -> Reply:
         """The whole reply. Raises ``TurnFailed``, or the error that ``fail`` was given."""
@@ -84,6 +96,7 @@ class Turn:
             self._outcome = Reply(
                 text=self._text, agent=self._agent, message_id=message_id, finish_reason=reason, usage=usage
             )
+        self._over.set()
 
 
 class OpenTurns:
@@ -116,6 +129,13 @@ class OpenTurns:
         """New text of some turn, perhaps of one of these."""
         for turn in [turn for turn in self._turns if turn.message_id == chunk.message_id]:
             turn.receive(chunk)
+            self._forget_if_over(turn)
+
+    def told(self, messages: Iterable[HistoryMessage]) -> None:
+        """The history as it is now: what came of a turn before it was followed here."""
+        replies = {message.message_id: message for message in messages if message.role == "assistant"}
+        for turn in [turn for turn in self._turns if turn.message_id in replies]:
+            turn.catch_up(replies[turn.message_id or ""])
             self._forget_if_over(turn)
 
     def catch_up(self, messages: Iterable[HistoryMessage]) -> None:

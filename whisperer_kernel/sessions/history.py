@@ -28,6 +28,7 @@ class HistoryMessage(msgspec.Struct, kw_only=True, rename="camel", omit_defaults
     dropped: int = 0
     truncated: bool = False
     context: list[dict[str, Any]] | None = None
+    client_message_id: str | None = None
 
 
 class OpenTurn(msgspec.Struct, kw_only=True):

@@ -189,6 +189,7 @@ class SessionState:
                 content=event.message,
                 ts=ts,
                 context=event.context,
+                client_message_id=event.client_message_id,
             )
         )
         if event.client_message_id is not None:

@@ -52,4 +52,5 @@ def _description(methods: Methods, spec: AgentSpec) -> p.AgentDescription:
         tools=[tool.name for tool in methods.services.tools.all() if spec.may_use(tool.name, tool.tags)],
         introduction=spec.introduction,
         suggestions=list(spec.suggestions),
+        model=spec.model,
     )

@@ -10,6 +10,7 @@ from whisperer_kernel.rpc import params as p
 from whisperer_kernel.rpc.client_tools import client_tools
 from whisperer_kernel.rpc.dispatcher import Call
 from whisperer_kernel.rpc.methods.declared import OK, Methods, method
+from whisperer_kernel.sessions.history import HistoryMessage
 from whisperer_kernel.sessions.session import StartParams, StatelessInteractiveSession
 from whisperer_kernel.sessions.store import SessionRow
 
@@ -110,7 +111,7 @@ async def list_sessions(methods: Methods, call: Call, params: p.ListSessions) ->
 async def history(methods: Methods, call: Call, params: p.History) -> p.Messages:
     """A session's messages, oldest first."""
     state = await methods.manager.read(params.session_id, call.connection.owner)
-    messages, start = state.history(params.agent), _offset(params.cursor)
+    messages, start = _sent_as(state.history(params.agent), params.client_message_id), _offset(params.cursor)
     end = start + params.limit
     return p.Messages(messages=messages[start:end], next_cursor=str(end) if end < len(messages) else None)
 
@@ -160,6 +161,14 @@ def _snapshot(session: StatelessInteractiveSession) -> p.Snapshot:
         reports=[*state.reports.values()],
         usage=state.usage,
     )
+
+
+def _sent_as(messages: list[HistoryMessage], client_message_id: str | None) -> list[HistoryMessage]:
+    """The turns whose message was sent under an id that begins so; None: all."""
+    if client_message_id is None:
+        return messages
+    turns = {each.message_id for each in messages if (each.client_message_id or "").startswith(client_message_id)}
+    return [message for message in messages if message.message_id in turns]
 
 
 def _info(row: SessionRow, notebook: str | None) -> p.SessionInfo:

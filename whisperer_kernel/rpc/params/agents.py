@@ -10,7 +10,7 @@ from whisperer_kernel.rpc.params.base import Snake, Text
 
 
 class AgentDescription(Snake, omit_defaults=False):
-    """An agent as clients show her."""
+    """An agent as clients show her. ``model``: the one she asks where the session names none, if she has her own."""
 
     agent_id: str
     name: str
@@ -22,6 +22,7 @@ class AgentDescription(Snake, omit_defaults=False):
     tools: list[str]
     introduction: str
     suggestions: list[str]
+    model: str | None = None
 
 
 class AgentList(Snake, omit_defaults=False):

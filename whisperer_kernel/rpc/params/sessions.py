@@ -131,12 +131,16 @@ class ExportedText(Wire, omit_defaults=False):
 
 
 class History(Wire):
-    """A page of a session's messages."""
+    """A page of a session's messages; with ``clientMessageId``, of the turns whose message was sent under such an id.
+
+    An id that only begins so counts as well: a client may see to it that what it asks again has the same beginning.
+    """
 
     session_id: Text
     agent: Text | None = None
     limit: PageSize = 200
     cursor: str | None = None
+    client_message_id: Text | None = None
 
 
 class Messages(Wire):

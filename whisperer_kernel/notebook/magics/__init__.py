@@ -1,0 +1,1 @@
+"""The magics: ``%%alice`` and her colleagues, ``%whisper``, ``%%tests``."""
