@@ -20,9 +20,20 @@ function memory(): Store & { items: Map<string, string> } {
 async function open(session: Session, isNew = true, store: Store | null = null) {
   const transport = new ScriptedTransport(session, isNew);
   const client = new SessionClient(transport, () => ({ kernelId: "k" }), new Outbox("key", store));
+  const isLive = live(client);
   client.connect();
+  await isLive;
   await settled();
   return { transport, client };
+}
+
+/** However busy the machine is. */
+function live(client: SessionClient): Promise<void> {
+  return new Promise((resolve) => {
+    client.subscribe(() => {
+      if (client.picture.connection === "live" && client.isCaughtUp) resolve();
+    });
+  });
 }
 
 function echoing(): Session {
