@@ -189,6 +189,8 @@ def test_nothing_bars_those_who_see_little_or_nothing(themed: Notebook, provider
 def test_question_bars_nobody(themed: Notebook, provider: FakeProvider) -> None:
     """In light and dark, axe finds nothing serious where permission is asked, context attached and a list open."""
     chat = themed.show_chat()
+    for source in ("first = 1", "second = 2"):
+        themed.add(source)
     expect(chat.region).to_have_attribute("data-notebook", "")
     cells = [{"type": "code", "source": "1 + 1"}]
     provider.script(Reply.answer(EVERYTHING), Reply.tools(("call-1", "insert_cells", {"cells": cells})))
@@ -198,7 +200,7 @@ def test_question_bars_nobody(themed: Notebook, provider: FakeProvider) -> None:
     expect(chat.permission).to_be_visible()
     chat.box.press_sequentially("@cell")
     chat.box.press("Enter")
-    chat.box.press_sequentially("@cell")
+    chat.box.press_sequentially(" @cell")
     expect(chat.region.get_by_role("listbox", name="Completions")).to_be_visible()
     found = []
     for theme in ("JupyterLab Light", "JupyterLab Dark"):

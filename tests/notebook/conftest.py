@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from tornado.httpclient import HTTPClientError
 
 from tests.fakes.provider import FakeProvider
 from tests.notebook.bare_server import BareServer
-from tests.notebook.kernel import Kernel, open_notebook
+from tests.notebook.kernel import Kernel, open_notebook, rest
 from tests.notebook.script import SCRIPTED
 from tests.server.client import Client
 from tests.server.process import Server
@@ -90,16 +91,20 @@ OpenNotebook = Callable[..., Awaitable[Kernel]]
 
 @pytest.fixture
 async def notebook(server: Server) -> AsyncIterator[OpenNotebook]:
-    """Opens notebooks; their kernels end with their server."""
-    kernels: list[Kernel] = []
+    """Opens notebooks; their kernels end with the test: dozens of them are more than a small machine bears."""
+    kernels: list[tuple[Server, Kernel]] = []
 
     async def open_one(on: Server = server, path: str = "", kernel_name: str = "python3") -> Kernel:
-        kernels.append(await open_notebook(on, path or f"{uuid4().hex}.ipynb", kernel_name))
-        return kernels[-1]
+        kernel = await open_notebook(on, path or f"{uuid4().hex}.ipynb", kernel_name)
+        kernels.append((on, kernel))
+        return kernel
 
     yield open_one
-    for kernel in kernels:
+    for on, kernel in kernels:
         kernel.disconnect()
+        # A test may have ended the server, and the kernel with it.
+        with suppress(OSError, HTTPClientError):
+            await rest(on, "DELETE", f"api/kernels/{kernel.id}")
 
 
 @pytest.fixture

@@ -168,7 +168,7 @@ async def test_parameters_by_position(document: dict[str, Any], client: Client) 
     """Parameters by position are taken in the order in which the document has them."""
     await client.start()
     by_name = {method["name"]: [param["name"] for param in method["params"]] for method in document["methods"]}
-    values = {"sessionId": client.session_id, "agent": "alice", "limit": 1, "cursor": None}
+    values = {"sessionId": client.session_id, "agent": "alice", "limit": 1, "cursor": None, "clientMessageId": None}
     positional = [values[name] for name in by_name["session.history"]]
     response = await client.exchange({"jsonrpc": "2.0", "id": "p", "method": "session.history", "params": positional})
     assert len(response["result"]["messages"]) == 1
