@@ -10,10 +10,11 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from jupyter_client.manager import AsyncKernelManager
 
 from tests.notebook.bare_server import BareServer
 from tests.notebook.kernel import Kernel, open_notebook
-from tests.notebook.script import SCRIPTED
+from tests.notebook.script import SCRIPTED, environment
 from tests.server.client import Client
 from tests.server.process import Server
 
@@ -83,3 +84,55 @@ async def connect() -> AsyncIterator[Callable[[Server], Awaitable[Client]]]:
 
 
 Connect = Callable[[Server], Awaitable[Client]]
+
+
+class PlainKernel(Kernel):
+    """A kernel that somebody else than a Jupyter server started, as VS Code and nbclient do."""
+
+    def __init__(self, manager: AsyncKernelManager) -> None:
+        super().__init__(Path(manager.connection_file))
+        self._manager = manager
+
+    async def interrupt(self) -> None:
+        """Press the stop button."""
+        await self._manager.interrupt_kernel()
+
+    async def restart(self) -> None:
+        """Start it anew; it listens where it did."""
+        self.disconnect()
+        await self._manager.restart_kernel()
+        await self.connect()
+
+    async def end(self) -> None:
+        """End it."""
+        self.disconnect()
+        await self._manager.shutdown_kernel(now=True)
+
+
+StartKernel = Callable[..., Awaitable[PlainKernel]]
+
+
+@pytest.fixture
+async def start_kernel(tmp_path: Path) -> AsyncIterator[StartKernel]:
+    """Starts kernels that no Jupyter server knows; ``replies`` is what is said in them."""
+    kernels: list[PlainKernel] = []
+
+    async def start(replies: Replies = (), environ: dict[str, str] | None = None) -> PlainKernel:
+        manager = AsyncKernelManager(
+            kernel_name="python3", connection_file=str(tmp_path / f"kernel-plain-{len(kernels)}.json")
+        )
+        environ = environment(tmp_path, {**scripted(tmp_path, replies), **(environ or {})})
+        await manager.start_kernel(env=environ, cwd=str(tmp_path))
+        kernels.append(PlainKernel(manager))
+        await kernels[-1].connect()
+        return kernels[-1]
+
+    yield start
+    for kernel in kernels:
+        await kernel.end()
+
+
+@pytest.fixture
+async def plain_kernel(start_kernel: StartKernel) -> PlainKernel:
+    """A kernel without a server, in which what is asked is repeated."""
+    return await start_kernel()

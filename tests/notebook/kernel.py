@@ -14,16 +14,18 @@ from tornado.httpclient import AsyncHTTPClient, HTTPRequest
 
 from tests.server.process import TOKEN, Server
 
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 
 
 class Cell:
-    """What running a cell came to: its text output, its rich output by MIME type, its error."""
+    """What running a cell came to: text output, the last rich output by MIME type and all of them, error, payloads."""
 
     def __init__(self) -> None:
         self.printed = ""
         self.shown: dict[str, Any] = {}
+        self.displayed: list[dict[str, Any]] = []
         self.error = ""
+        self.payload: list[dict[str, Any]] = []
 
     def take(self, message: dict[str, Any]) -> None:
         """Take an output message in."""
@@ -33,8 +35,24 @@ class Cell:
                 self.printed += content["text"]
             case "execute_result" | "display_data":
                 self.shown = content["data"]
+                self.displayed.append(content["data"])
             case "error":
                 self.error = f"{content['ename']}: {content['evalue']}"
+
+
+class Person:
+    """Sits in front of a cell, and answers with these lines what it asks; then she says nothing more."""
+
+    def __init__(self, *lines: str) -> None:
+        self.prompts: list[str] = []
+        self.asked = asyncio.Event()
+        self._lines = list(lines)
+
+    def hear(self, prompt: str) -> str | None:
+        """What she answers; None: nothing."""
+        self.prompts.append(prompt)
+        self.asked.set()
+        return self._lines.pop(0) if self._lines else None
 
 
 class Kernel:
@@ -42,11 +60,12 @@ class Kernel:
 
     def __init__(self, connection_file: Path) -> None:
         self.id = connection_file.stem.removeprefix("kernel-")
-        self._client = AsyncKernelClient(connection_file=str(connection_file))
+        self._connection_file = str(connection_file)
         self.printed = asyncio.Event()
 
     async def connect(self) -> None:
         """Wait until it takes cells."""
+        self._client = AsyncKernelClient(connection_file=self._connection_file)
         self._client.load_connection_file()
         self._client.start_channels()
         heard = False
@@ -63,8 +82,11 @@ class Kernel:
             return False
         return True
 
-    async def run(self, code: str) -> Cell:
-        """Run a cell and wait for its end. ``printed`` is set as soon as it has printed something."""
+    async def run(self, code: str, person: Person | None = None) -> Cell:
+        """Run a cell and wait for its end. ``printed`` is set as soon as it has printed something.
+
+        Without a ``person`` the kernel is told that nobody can be asked.
+        """
         cell = Cell()
         self.printed.clear()
 
@@ -73,8 +95,16 @@ class Kernel:
             if cell.printed:
                 self.printed.set()
 
-        running: Awaitable[Any] = self._client.execute_interactive(code, output_hook=take, timeout=PATIENCE_S)
-        await running
+        def answer(request: dict[str, Any]) -> None:
+            assert person is not None
+            line = person.hear(request["content"]["prompt"])
+            if line is not None:
+                self._client.input(line)
+
+        running: Awaitable[Any] = self._client.execute_interactive(
+            code, allow_stdin=person is not None, output_hook=take, stdin_hook=answer, timeout=PATIENCE_S
+        )
+        cell.payload = (await running)["content"].get("payload", [])
         return cell
 
     async def value(self, code: str) -> Any:

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import AsyncIterator
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
-from jupyter_client.manager import AsyncKernelManager
 
-from tests.notebook.conftest import OpenNotebook, Serve
-from tests.notebook.kernel import Kernel
-from tests.notebook.script import environment, run_script
+from tests.notebook.conftest import OpenNotebook, PlainKernel, Serve
+from tests.notebook.script import run_script
 from tests.server.process import Server
 
 IMPORT = "import json\nfrom whisperer_kernel import Whisperer\nw = Whisperer()\n"
@@ -23,19 +20,7 @@ WHERE = 'from whisperer_kernel import Whisperer\nw = Whisperer()\nw.ask_sync("hi
 ASK = 'print(json.dumps([(await w.ask("hi")).finish_reason, w.where]))'
 
 
-@pytest.fixture
-async def plain_kernel(tmp_path: Path) -> AsyncIterator[Kernel]:
-    """A kernel that somebody else than a Jupyter server started, as VS Code or nbclient do."""
-    manager = AsyncKernelManager(kernel_name="python3", connection_file=str(tmp_path / "kernel-plain.json"))
-    await manager.start_kernel(env=environment(tmp_path), cwd=str(tmp_path))
-    kernel = Kernel(tmp_path / "kernel-plain.json")
-    await kernel.connect()
-    yield kernel
-    kernel.disconnect()
-    await manager.shutdown_kernel(now=True)
-
-
-async def test_kernel_without_a_server(plain_kernel: Kernel) -> None:
+async def test_kernel_without_a_server(plain_kernel: PlainKernel) -> None:
     """It answers, says where, and says it once."""
     cell = await plain_kernel.run(IMPORT + 'print(w)\nawait w.ask("hi")\nawait w.ask("again")')
     assert cell.shown["text/plain"].endswith("You said: again")
@@ -45,19 +30,12 @@ async def test_kernel_without_a_server(plain_kernel: Kernel) -> None:
     ]
 
 
-async def test_conversation_outlives_its_kernel(tmp_path: Path) -> None:
+async def test_conversation_outlives_its_kernel(plain_kernel: PlainKernel) -> None:
     """A kernel that is restarted goes on with the conversation, which is in the store."""
-    manager = AsyncKernelManager(kernel_name="python3", connection_file=str(tmp_path / "kernel-again.json"))
-    await manager.start_kernel(env=environment(tmp_path), cwd=str(tmp_path))
-    for questions in (1, 2):
-        kernel = Kernel(tmp_path / "kernel-again.json")
-        await kernel.connect()
-        code = 'await w.ask("hi")\nprint(json.dumps(len([m for m in await w.history() if m.role == "user"])))'
-        assert await kernel.value(IMPORT + code) == questions
-        kernel.disconnect()
-        if questions == 1:
-            await manager.restart_kernel()
-    await manager.shutdown_kernel(now=True)
+    code = 'await w.ask("hi")\nprint(json.dumps(len([m for m in await w.history() if m.role == "user"])))'
+    assert await plain_kernel.value(IMPORT + code) == 1
+    await plain_kernel.restart()
+    assert await plain_kernel.value(IMPORT + code) == 2
 
 
 async def test_server_without_the_extension(serve: Serve, notebook: OpenNotebook) -> None:

@@ -147,6 +147,44 @@ async def test_nobody_to_ask(server: Server, provider: FakeProvider) -> None:
     await kernel.close()
 
 
+async def test_sender_can_be_asked(server: Server, provider: FakeProvider) -> None:
+    """Who says with a message that it can be asked is asked what that message's turn needs, and no other's."""
+    kernel = await Client.connect(server, token=TOKEN, path="/whisperer/ws?client=kernel")
+    other = await Client.connect(server, token=TOKEN, path="/whisperer/ws?client=kernel")
+    await kernel.start(clientTools=[LAMP], new=True)
+    await other.resume(kernel.session_id, 0)
+    wish(provider)
+    message_id = await kernel.send("Light", canBeAsked=True)
+    assert await permit(kernel, await asked(kernel, message_id), "allow_once") == 0
+    await lit(kernel, message_id)
+    wish(provider)
+    message_id = await other.send("Light")
+    await other.answer(message_id)
+    (resolved,) = [event for event in other.seen(RESOLVED) if event["by"] != "user"]
+    assert (resolved["decision"], resolved["by"]) == ("deny", "disconnect")
+    await kernel.close()
+    await other.close()
+
+
+async def test_sender_that_is_gone_is_not_asked(server: Server, provider: FakeProvider) -> None:
+    """A question that comes after its sender has left is not waited for."""
+    kernel = await Client.connect(server, token=TOKEN, path="/whisperer/ws?client=kernel")
+    await kernel.start(new=True)
+    gate = provider.gate()
+    calls = Reply.tools(("call-1", "set_lamp", ON))
+    provider.script(Reply([gate, *calls.steps]), Reply.answer("Well."))
+    message_id = await kernel.send("Light", canBeAsked=True)
+    await kernel.close()
+    hands = await Client.connect(server, token=TOKEN, path="/whisperer/ws?client=kernel")
+    resumed = await hands.request("resumeSession", sessionId=kernel.session_id, afterSeq=0, clientTools=[LAMP])
+    hands.session_id, hands.started = kernel.session_id, resumed
+    gate.open()
+    await hands.answer(message_id)
+    (resolved,) = hands.seen(RESOLVED)
+    assert (resolved["decision"], resolved["by"]) == ("deny", "disconnect")
+    await hands.close()
+
+
 async def test_cancelled_while_asked(client: Client, provider: FakeProvider) -> None:
     """A turn that is cancelled takes its question back."""
     wish(provider)

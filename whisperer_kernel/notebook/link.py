@@ -118,8 +118,8 @@ class Links:
         self._here: Link | None = None
         self._is_without_server = False
         self._tools: KernelTools | None = None
-        # A script is no kernel, but its sessions are one all the same.
-        self._kernel_id = kernel_id() or f"script-{uuid4().hex}"
+        # A script is no kernel, and one that no server started may have no id; the sessions are one's all the same.
+        self._kernel_id = kernel_id() or f"process-{uuid4().hex}"
 
     async def get(self, *, in_process: bool | None) -> Link:
         """The link: to the server (False), in process (True), or to the server if there is one (None).

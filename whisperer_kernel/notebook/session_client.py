@@ -11,8 +11,16 @@ import msgspec
 
 from whisperer_kernel.ai.provider import ModelInfo
 from whisperer_kernel.errors import NoSuchAgent, NoSuchSession, WhispererError
-from whisperer_kernel.events import AgentSwitched, AIMessageChunk, UserMessage
+from whisperer_kernel.events import (
+    AgentSwitched,
+    AIMessageChunk,
+    PermissionRequested,
+    PermissionResolved,
+    UserMessage,
+)
+from whisperer_kernel.notebook.asker import Asker, Decided
 from whisperer_kernel.notebook.made_tests import MadeTests, NoTests
+from whisperer_kernel.notebook.open_questions import OpenQuestions
 from whisperer_kernel.notebook.peer import Params, Peer
 from whisperer_kernel.notebook.plan import MadePlan, NoPlan
 from whisperer_kernel.notebook.reply import Reply
@@ -29,9 +37,13 @@ Ask = Callable[..., Awaitable[Any]]
 
 
 class Question(msgspec.Struct, frozen=True):
-    """A message, the agent who is to answer it (None: the current one), and context items as PROTOCOL.md lists them."""
+    """A message, who waits for its answer, and what else goes with it.
+
+    ``agent`` is who is to answer it (None: the current one), ``context`` holds items as PROTOCOL.md lists them.
+    """
 
     message: str
+    asker: Asker
     agent: str | None = None
     context: list[Params] = []
 
@@ -51,6 +63,7 @@ class SessionClient:
         self._last_seq = 0
         self._opening = asyncio.Lock()
         self._turns = OpenTurns()
+        self._questions = OpenQuestions(self._permit)
         self._agents: list[AgentDescription] = []
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -84,11 +97,12 @@ class SessionClient:
     async def send(self, question: Question) -> Turn:
         """Send a message; the turn it begins can be followed."""
         await self._open()
-        turn = Turn()
+        turn = Turn(question.asker)
         params = {
             "message": await self._addressed(question),
             "context": question.context,
             "clientMessageId": turn.client_message_id,
+            "canBeAsked": question.asker.can_be_asked,
         }
         self._turns.add(turn)
         try:
@@ -174,6 +188,10 @@ class SessionClient:
                 self._turns.bind(params.get("clientMessageId"), params["messageId"])
             case AgentSwitched.method:
                 self.agent = params["to"]
+            case PermissionRequested.method:
+                self._asked(params)
+            case PermissionResolved.method:
+                self._questions.resolved(msgspec.convert(params, PermissionResolved))
             case _:
                 pass
 
@@ -185,6 +203,7 @@ class SessionClient:
     def gone(self, error: WhispererError) -> None:
         """The connection is lost for good: nobody waits for answers any longer."""
         self._turns.fail(error)
+        self._questions.only(())
 
     # --- inside -----------------------------------------------------------------------------------------------------
 
@@ -223,6 +242,22 @@ class SessionClient:
         if (snapshot := result.get("snapshot")) is not None:
             self._last_seq = snapshot["seq"]
             self._turns.catch_up(msgspec.convert(snapshot["messages"], list[HistoryMessage]))
+        pending = result["pending"]["permissions"]
+        self._questions.only({request["requestId"] for request in pending})
+        for request in pending:
+            self._asked(request)
+
+    def _asked(self, params: Params) -> None:
+        """A turn needs a yes; whose turn it is can say it."""
+        request = msgspec.convert(params, PermissionRequested)
+        if (turn := self._turns.get(request.message_id)) is not None:
+            self._questions.asked(request, turn.asker)
+
+    async def _permit(self, request_id: str, decided: Decided) -> None:
+        answer = {"requestId": request_id, "decision": decided.decision, "reason": decided.reason}
+        with suppress(WhispererError):
+            # Settled meanwhile, or the session is gone: nobody waits for it.
+            await self.call("tool.permit", answer)
 
     async def _addressed(self, question: Question) -> str:
         """The message, by its beginning sent to the agent who is meant."""

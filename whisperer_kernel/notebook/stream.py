@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 from whisperer_kernel.notebook.background import background
 from whisperer_kernel.notebook.caller import Caller, Operation
+from whisperer_kernel.notebook.errands import Errands
 from whisperer_kernel.notebook.reply import Reply
 from whisperer_kernel.notebook.session_client import SessionClient
 from whisperer_kernel.notebook.turn import Turn
@@ -20,9 +21,10 @@ class ReplyStream:
     stops half way and wants the turn to end too calls ``Whisperer.cancel``.
     """
 
-    def __init__(self, caller: Caller, begin: Operation[Turn]) -> None:
+    def __init__(self, caller: Caller, begin: Operation[Turn], errands: Errands) -> None:
         self._caller = caller
         self._begin = begin
+        self._errands = errands
         self._client: SessionClient | None = None
         self._turn: Turn | None = None
         self._reply: Reply | None = None
@@ -39,7 +41,7 @@ class ReplyStream:
 
     async def __anext__(self) -> str:
         with self._turn_ends_with_caller():
-            chunk = await self._caller.run(self._next)
+            chunk = await self._caller.run(self._next, self._errands)
         if chunk is None:
             raise StopAsyncIteration
         return chunk
@@ -49,7 +51,7 @@ class ReplyStream:
 
     def __next__(self) -> str:
         with self._turn_ends_with_caller():
-            chunk = self._caller.wait(self._next)
+            chunk = self._caller.wait(self._next, self._errands)
         if chunk is None:
             raise StopIteration
         return chunk

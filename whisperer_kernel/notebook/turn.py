@@ -8,6 +8,7 @@ from uuid import uuid4
 
 from whisperer_kernel.errors import WhispererError
 from whisperer_kernel.events import AIMessageChunk, FinishReason, TurnError, Usage
+from whisperer_kernel.notebook.asker import Asker
 from whisperer_kernel.notebook.reply import Reply, TurnFailed
 from whisperer_kernel.sessions.history import HistoryMessage
 
@@ -15,7 +16,8 @@ from whisperer_kernel.sessions.history import HistoryMessage
 class Turn:
     """Takes events in and gives text out. ``message_id`` is None until the server has told it."""
 
-    def __init__(self) -> None:
+    def __init__(self, asker: Asker) -> None:
+        self.asker = asker
         self.client_message_id = uuid4().hex
         self.message_id: str | None = None
         self.bound = asyncio.Event()
@@ -96,6 +98,10 @@ class OpenTurns:
     def add(self, turn: Turn) -> None:
         """Its message is about to be sent."""
         self._turns.add(turn)
+
+    def get(self, message_id: str) -> Turn | None:
+        """The turn that answers this message, where somebody here waits for it."""
+        return next((turn for turn in self._turns if turn.message_id == message_id), None)
 
     def refused(self, turn: Turn) -> None:
         """Its message was not taken."""

@@ -179,8 +179,9 @@ class StatelessInteractiveSession:
 
     @property
     def is_attended(self) -> bool:
-        """Whether a person is there who can be asked."""
-        return any(subscriber.shows_questions for subscriber in self._subscribers)
+        """Whether a person is there who can be asked: at a chat, or where the running turn's message came from."""
+        asking = {user.client_id for user in self._turns.unanswered[:1] if user.can_be_asked}
+        return any(each.shows_questions or each.client_id in asking for each in self._subscribers)
 
     @property
     def is_awaited(self) -> bool:
@@ -224,6 +225,7 @@ class StatelessInteractiveSession:
         client_id: str,
         context: list[dict[str, Any]] | None = None,
         client_message_id: str | None = None,
+        can_be_asked: bool = False,
     ) -> Submitted:
         """Take a message in; its turn runs as soon as those before it have ended."""
         agent, _ = route(message, self._services.agents)
@@ -235,6 +237,7 @@ class StatelessInteractiveSession:
                 client_id=client_id,
                 context=context,
                 client_message_id=client_message_id,
+                can_be_asked=can_be_asked,
             )
         )
 

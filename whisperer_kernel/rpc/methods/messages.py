@@ -18,6 +18,7 @@ async def send_user_message(methods: Methods, call: Call, params: p.SendUserMess
         client_id=call.connection.client_id,
         context=msgspec.to_builtins(params.context) or None,
         client_message_id=params.client_message_id,
+        can_be_asked=params.can_be_asked,
     )
     return p.Sent(message_id=submitted.message_id, status=OK, queued=submitted.queued)
 
