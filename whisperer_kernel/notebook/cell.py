@@ -40,7 +40,9 @@ class Cell:
 
         There is one such cell: a second one would take the place of the first.
         """
-        if not (self.is_running and self.is_attended and self._watch.is_free):
+        # IPython's plain prompt has no place for it.
+        is_lost = bool(getattr(self._shell, "simple_prompt", False))
+        if is_lost or not (self.is_running and self.is_attended and self._watch.is_free):
             return False
         self._watch.is_free = False
         self._shell.set_next_input(code)

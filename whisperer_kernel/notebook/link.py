@@ -8,6 +8,7 @@ from uuid import uuid4
 from weakref import WeakSet, WeakValueDictionary
 
 from whisperer_kernel.errors import WhispererError
+from whisperer_kernel.notebook.asker import Asker
 from whisperer_kernel.notebook.attach import NoServer, find_server, kernel_id
 from whisperer_kernel.notebook.hands import Hands
 from whisperer_kernel.notebook.in_process import InProcessTransport
@@ -16,6 +17,7 @@ from whisperer_kernel.notebook.peer import Listener, Params, Peer
 from whisperer_kernel.notebook.session_client import SessionClient
 from whisperer_kernel.notebook.socket_client import SocketTransport
 from whisperer_kernel.notebook.transport import ServerLost, Transport
+from whisperer_kernel.notebook.turn import Turn
 
 RETRY_S = 15.0
 
@@ -32,17 +34,17 @@ class Link(Listener):
         # Weak: a session is followed while somebody holds it.
         self._sessions: WeakSet[SessionClient] = WeakSet()
         self._by_id: WeakValueDictionary[str, SessionClient] = WeakValueDictionary()
-        self._hands: Hands | None = None
+        self._hands = Hands(self._peer, start["kernelId"], self._turn_of)
         self._serving: asyncio.Task[None] | None = None
 
     async def connect(self) -> None:
         """Be connected. Raises ``WhispererError``."""
         await self._peer.connect()
 
-    def serve(self, tools: KernelTools) -> None:
-        """Carry out what touches this kernel, from now on and on every later connection."""
-        self._hands = Hands(self._peer, tools, self._start["kernelId"])
-        self._serving = asyncio.get_running_loop().create_task(self._serve(self._hands))
+    def serve(self, tools: KernelTools | None) -> None:
+        """Carry out what touches this kernel, where it is one, from now on and on every later connection."""
+        self._hands.tools = tools
+        self._serve()
 
     def notice(self, words: str) -> None:
         """Something that the user should hear once."""
@@ -56,27 +58,25 @@ class Link(Listener):
     def session(self, session_id: str | None, *, new: bool) -> SessionClient:
         """The client of a session: this notebook's, the one of this id, or a new one."""
         if new:
-            return self._follow(SessionClient(self._peer, {"new": True}))
+            return self._follow(SessionClient(self._peer, {"new": True}, prepare=self._prepared))
         session = self._by_id.get(session_id or "")
         if session is None:
-            session = self._follow(SessionClient(self._peer, self._start, session_id))
+            session = self._follow(SessionClient(self._peer, self._start, session_id, prepare=self._prepared))
             self._by_id[session_id or ""] = session
         return session
 
     def notified(self, method: str, params: Params) -> None:
         """See ``Listener``."""
-        if self._hands is not None:
-            self._hands.notified(method, params)
+        self._hands.notified(method, params)
         for session in list(self._sessions):
             if session.id == params["sessionId"]:
                 session.notified(method, params)
 
     async def connected(self) -> None:
         """See ``Listener``."""
-        if self._hands is not None:
-            with suppress(WhispererError):
-                # An older server knows nothing of kernels, and is good for everything else.
-                await self._hands.attach(self._peer.exchange)
+        with suppress(WhispererError):
+            # An older server knows nothing of kernels, and is good for everything else.
+            await self._hands.attach(self._peer.exchange)
         for session in list(self._sessions):
             await session.connected()
 
@@ -84,7 +84,7 @@ class Link(Listener):
         """See ``Listener``."""
         for session in list(self._sessions):
             session.gone(error)
-        if self._hands is not None and isinstance(error, ServerLost) and not self.is_closed:
+        if self._serving is not None and isinstance(error, ServerLost) and not self.is_closed:
             # Nobody asks again on the kernel's behalf; a server that comes back finds it.
             asyncio.get_running_loop().call_later(RETRY_S, self._try_again)
 
@@ -96,13 +96,25 @@ class Link(Listener):
         await self._peer.aclose()
 
     def _try_again(self) -> None:
-        if not self.is_closed and self._hands is not None:
-            self._serving = asyncio.get_running_loop().create_task(self._serve(self._hands))
+        if not self.is_closed:
+            self._serve()
 
-    async def _serve(self, hands: Hands) -> None:
+    def _serve(self) -> None:
+        self._serving = asyncio.get_running_loop().create_task(self._attach())
+
+    async def _attach(self) -> None:
         with suppress(WhispererError):
             # What is wrong is told to whoever asks something here; ``gone`` tries again.
-            await hands.attach(self._peer.request)
+            await self._hands.attach(self._peer.request)
+
+    async def _prepared(self, _asker: Asker) -> None:
+        """A turn is about to begin: what is carried out here is known."""
+        if self._serving is not None:
+            await asyncio.wait([self._serving])
+
+    def _turn_of(self, call: Params) -> Turn | None:
+        own = [session for session in self._sessions if session.id == call["sessionId"]]
+        return own[0].turn(call["messageId"]) if own else None
 
     def _follow(self, session: SessionClient) -> SessionClient:
         self._sessions.add(session)
@@ -162,8 +174,7 @@ class Links:
         if self._server is None:
             server = await find_server()
             self._server = Link(SocketTransport(server), f"attached to {server.url}", {"kernelId": self._kernel_id})
-            if self._tools is not None:
-                self._server.serve(self._tools)
+            self._server.serve(self._tools)
         return self._server
 
     async def _in_process(self) -> Link:
@@ -172,7 +183,6 @@ class Links:
             link = Link(InProcessTransport(), "in process", {"kernelId": f"in-process-{self._kernel_id}"})
             # Here and now, so that a wrong setting is told and not taken for a connection that may come back.
             await link.connect()
-            if self._tools is not None:
-                link.serve(self._tools)
+            link.serve(self._tools)
             self._here = link
         return self._here

@@ -34,6 +34,7 @@ CANCEL_S = 5.0
 PAGE = 1_000
 
 Ask = Callable[..., Awaitable[Any]]
+Prepare = Callable[[Asker], Awaitable[None]]
 
 
 class Question(msgspec.Struct, frozen=True):
@@ -51,11 +52,13 @@ class Question(msgspec.Struct, frozen=True):
 class SessionClient:
     """Everything here runs on the background's loop. ``start`` are the ``sessionParams`` that find or make the session.
 
-    A session given by its id is that one or none: where it is gone, no other takes its place.
+    A session given by its id is that one or none: where it is gone, no other takes its place. ``prepare`` is awaited
+    before a turn begins.
     """
 
-    def __init__(self, peer: Peer, start: Params, session_id: str | None = None) -> None:
+    def __init__(self, peer: Peer, start: Params, session_id: str | None = None, *, prepare: Prepare) -> None:
         self.peer = peer
+        self._prepare = prepare
         self.id: str | None = None
         self.agent = ""
         self._start = start
@@ -97,6 +100,7 @@ class SessionClient:
     async def send(self, question: Question) -> Turn:
         """Send a message; the turn it begins can be followed."""
         await self._open()
+        await self._prepare(question.asker)
         turn = Turn(question.asker)
         params = {
             "message": await self._addressed(question),
@@ -112,6 +116,10 @@ class SessionClient:
             self._turns.refused(turn)
             raise
         return turn
+
+    def turn(self, message_id: str) -> Turn | None:
+        """The turn that answers this message, where somebody here waits for it."""
+        return self._turns.get(message_id)
 
     async def next(self, turn: Turn) -> str | None:
         """The turn's next text; None at its end."""
@@ -250,7 +258,7 @@ class SessionClient:
     def _asked(self, params: Params) -> None:
         """A turn needs a yes; whose turn it is can say it."""
         request = msgspec.convert(params, PermissionRequested)
-        if (turn := self._turns.get(request.message_id)) is not None:
+        if (turn := self.turn(request.message_id)) is not None:
             self._questions.asked(request, turn.asker)
 
     async def _permit(self, request_id: str, decided: Decided) -> None:

@@ -55,7 +55,7 @@ def _item(number: int, step: Step) -> str:
 def _heading(plan: Plan, number: int, step: Step) -> str:
     numbers = {other.step_id: place for place, other in enumerate(plan.steps, 1)}
     after = ", ".join(str(numbers[step_id]) for step_id in step.depends_on)
-    check = f"**Check:** {_span(step.check)}" if "\n" not in step.check else f"**Check:**\n\n{_block(step.check)}"
+    check = f"**Check:** {_span(step.check)}" if "\n" not in step.check else f"**Check:**\n\n{code_block(step.check)}"
     parts = [f"## {number}. {prose(step.title)}", prose(step.why), prose(step.what), check]
     return "\n\n".join([*(part for part in parts if part), *([f"After step {after}."] if after else [])])
 
@@ -67,7 +67,8 @@ def _span(code: str) -> str:
     return f"{fence}{space}{code}{space}{fence}"
 
 
-def _block(code: str) -> str:
+def code_block(code: str) -> str:
+    """Code in a fenced block, within more backticks than it has itself."""
     fence = "`" * max(3, _longest_run(code) + 1)
     return f"{fence}python\n{code}\n{fence}"
 

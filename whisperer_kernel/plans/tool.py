@@ -12,6 +12,7 @@ import msgspec
 from whisperer_kernel.events import PlanUpdated
 from whisperer_kernel.plans.cells import markdown, plan_cells
 from whisperer_kernel.plans.model import MAX_STEPS, Draft, Plan, StepDraft, made, mistakes
+from whisperer_kernel.tools.cells import where_they_are
 from whisperer_kernel.tools.registry import ToolRegistry
 from whisperer_kernel.tools.tool import ReplyShape, ToolContext, ToolFailed, tool
 
@@ -91,8 +92,8 @@ async def _shown(context: ToolContext, plan: Plan) -> str:
     """In words where the plan is now to be seen; where it is not in the notebook, the words are the plan itself."""
     steps = "1 step" if len(plan.steps) == 1 else f"{len(plan.steps)} steps"
     try:
-        await context.ask_client("insert_cells", {"cells": plan_cells(plan)})
+        said = where_they_are(await context.ask_client("insert_cells", {"cells": plan_cells(plan)}))
     except ToolFailed as error:
         words = f"The plan “{plan.title}” has {steps}. It is not in the notebook: {error}"
         return f"{words}\n\n{markdown(plan)}"
-    return f"The plan “{plan.title}” with {steps} is in the notebook."
+    return f"The plan “{plan.title}” with {steps} is in the notebook." if not said else f"The plan has {steps}. {said}"

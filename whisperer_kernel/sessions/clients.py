@@ -61,16 +61,18 @@ class ClientTools:
     def find(self, name: str, preferred: str | None = None) -> tuple[str, Tool] | None:
         """Who carries out the tool of this name: the one preferred, else its page's, else the last that declared it.
 
-        A notebook may be open in two pages, each with cells of its own: what is asked in one is done there.
+        A notebook may be open in two pages, each with cells of its own: what is asked in one is done there. The one
+        preferred comes last where it only stands in.
         """
         newest_first = list(reversed(self._declared))
         page = self._pages.get(preferred or "")
         neighbours = [each for each in newest_first if page is not None and self._pages.get(each) == page]
         for client_id in [*([preferred] if preferred else []), *neighbours, *newest_first]:
             tool = self._declared.get(client_id, {}).get(name)
-            if tool is not None:
+            if tool is not None and not tool.stand_in:
                 return client_id, tool
-        return None
+        own = self._declared.get(preferred or "", {}).get(name)
+        return None if own is None else (preferred or "", own)
 
     def take_over(self, client: ToolClient, tool_call_id: str, name: str) -> bool:
         """Whether this client is to carry out a waiting call: it can, and whoever was asked is no longer there.
@@ -78,16 +80,20 @@ class ClientTools:
         From then on it is the one that was asked: two clients that come back do not do the same thing twice.
         """
         asked = self._given.get(tool_call_id)
-        if asked is None or name not in self._declared.get(client.client_id, {}):
+        tool = self._declared.get(client.client_id, {}).get(name)
+        if asked is None or tool is None or tool.stand_in:
             return False
         if asked != client.client_id and asked in self._declared:
             return False
         self._given[tool_call_id] = client.client_id
         return True
 
-    def tools(self) -> list[Tool]:
-        """Every tool that somebody can carry out now, each once."""
-        return list({name: tool for declared in self._declared.values() for name, tool in declared.items()}.values())
+    def tools(self, asking: str) -> list[Tool]:
+        """Every tool that somebody can carry out now for a message of this client, each once."""
+        declared = [(client_id, tool) for client_id, tools in self._declared.items() for tool in tools.values()]
+        return list(
+            {tool.name: tool for client_id, tool in declared if not tool.stand_in or client_id == asking}.values()
+        )
 
     def expect(self, tool_call_id: str, client_id: str) -> asyncio.Future[ToolResult]:
         """A call was given to a client: the future is its result."""

@@ -198,7 +198,9 @@ class StatelessSessionManager:
         place = (connection.owner, connection.kernel_id)
         own = [session for session in self._live.values() if (session.row.owner, session.row.kernel_id) == place]
         for session in own:
-            self._give_kernel(session)
+            # Also where it has been here before, with other tools.
+            connection.attach(self, session)
+            session.declare(connection, connection.tools_in(session))
         return own
 
     def kernel_gone(self, connection: object) -> None:

@@ -66,7 +66,7 @@ class TurnTools:
     def usable(self) -> list[Tool]:
         """What this agent may use and somebody can carry out now, each name once."""
         here = {tool.name: tool for tool in self._services.tools.all() if tool.run is not None}
-        tools = {**{tool.name: tool for tool in self._hands.clients.tools()}, **here}
+        tools = {**{tool.name: tool for tool in self._hands.clients.tools(self._user.client_id)}, **here}
         return [tool for tool in tools.values() if self._spec.may_use(tool.name, tool.tags)]
 
     def offered(self) -> tuple[ToolSchema, ...]:

@@ -25,6 +25,21 @@ class NewCell(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     kind: Kind = "code"
 
 
+class Inserted(msgspec.Struct):
+    """What ``insert_cells`` answers. ``said``: where the cells are, in words, where they do not plainly stand there."""
+
+    said: str = ""
+
+
+def where_they_are(result: str) -> str:
+    """The words of whoever took cells; empty where they stand in the notebook."""
+    try:
+        return msgspec.json.decode(result, type=Inserted).said
+    except msgspec.MsgspecError:
+        # A client may answer as it likes.
+        return ""
+
+
 def _effect(arguments: dict[str, Any]) -> Effect:
     return "run" if arguments.get("run") else "edit"
 
@@ -36,8 +51,9 @@ def _granted(arguments: dict[str, Any]) -> tuple[str, ...] | None:
 
 def _inserted(arguments: dict[str, Any]) -> str:
     shown = [f"# {cell.get('type')}\n{cell.get('source')}" for cell in arguments.get("cells", [])]
-    where = f"after cell {arguments['after']}" if arguments.get("after") else "below the chat"
-    return "\n\n".join([f"Insert {len(shown)} cells {where}{' and run them' if arguments.get('run') else ''}:", *shown])
+    count = "1 cell" if len(shown) == 1 else f"{len(shown)} cells"
+    where = f"after cell {arguments['after']}" if arguments.get("after") else "below the chat or the cell that asks"
+    return "\n\n".join([f"Insert {count} {where}{', and run them' if arguments.get('run') else ''}:", *shown])
 
 
 @tool(effect="read", tags={"cells"}, executor="client")

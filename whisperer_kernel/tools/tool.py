@@ -109,6 +109,7 @@ class Tool(msgspec.Struct, frozen=True, kw_only=True):
     another value asks again; None: all of them.
     ``timeout_s`` is the longest run, without the time in which a person is asked. ``attempts``: after so many failures
     in one turn the model is told to give up, and further calls are refused; None: only ``max_rounds`` ends them.
+    ``stand_in``, of a tool that a client declares: it does this for its own messages, where no other client can.
     """
 
     schema: ToolSchema
@@ -122,6 +123,7 @@ class Tool(msgspec.Struct, frozen=True, kw_only=True):
     preview: Callable[[dict[str, Any]], str] | None = None
     attempts: int | None = None
     shape: ReplyShape | None = None
+    stand_in: bool = False
 
     @property
     def name(self) -> str:

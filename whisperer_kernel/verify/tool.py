@@ -8,6 +8,7 @@ from uuid import uuid4
 import msgspec
 
 from whisperer_kernel.events import TestsReported
+from whisperer_kernel.tools.cells import where_they_are
 from whisperer_kernel.tools.registry import ToolRegistry
 from whisperer_kernel.tools.tests import RESULT_CHARS, TIMEOUT_S as RUN_S, Target
 from whisperer_kernel.tools.tool import ToolContext, ToolFailed, tool
@@ -106,10 +107,10 @@ async def _inserted(context: ToolContext, cell: str) -> tuple[bool, str]:
         return False, "None passed, so nothing was put into the notebook."
     cells: list[dict[str, Any]] = [{"type": "code", "source": cell, "kind": "test"}]
     try:
-        await context.ask_client("insert_cells", {"cells": cells, "run": False})
+        said = where_they_are(await context.ask_client("insert_cells", {"cells": cells, "run": False}))
     except ToolFailed as error:
         return False, f"They are not in the notebook: {error}"
-    return True, "Those that passed are in the notebook."
+    return True, said or "Those that passed are in the notebook."
 
 
 def _not_passed(one: Outcome) -> str:

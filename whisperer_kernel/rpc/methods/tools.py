@@ -34,7 +34,9 @@ async def attach_kernel(methods: Methods, call: Call, params: p.AttachKernel) ->
     """Carry tools out in every session of a kernel, those that are there and those to come. It starts none."""
     connection = call.connection
     connection.kernel_id = params.kernel_id
-    connection.kernel_tools = client_tools(methods.services.tools, params.client_tools)
+    known = methods.services.tools
+    stand_ins = [msgspec.structs.replace(tool, stand_in=True) for tool in client_tools(known, params.stand_ins)]
+    connection.kernel_tools = [*client_tools(known, params.client_tools), *stand_ins]
     sessions = methods.manager.kernel_came(connection)
     calls = [
         {"sessionId": session.id, **msgspec.to_builtins(waiting)}

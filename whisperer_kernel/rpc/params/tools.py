@@ -38,10 +38,14 @@ class Permit(Wire):
 
 
 class AttachKernel(Wire):
-    """A kernel, and what its own connection carries out there."""
+    """A kernel, and what its own connection carries out there.
+
+    ``standIns`` are tools that it carries out for messages of its own, and only where no other client does.
+    """
 
     kernel_id: Text
     client_tools: list[str | ClientTool]
+    stand_ins: list[str | ClientTool] = msgspec.field(default_factory=list)
 
 
 class KernelAttached(Wire, omit_defaults=False):
