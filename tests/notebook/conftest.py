@@ -13,6 +13,7 @@ import pytest
 from jupyter_client.manager import AsyncKernelManager
 
 from tests.notebook.bare_server import BareServer
+from tests.notebook.ipykernels import older_ipykernel
 from tests.notebook.kernel import Kernel, open_notebook
 from tests.notebook.script import SCRIPTED, environment
 from tests.server.client import Client
@@ -130,6 +131,19 @@ async def start_kernel(tmp_path: Path) -> AsyncIterator[StartKernel]:
     yield start
     for kernel in kernels:
         await kernel.end()
+
+
+@pytest.fixture(scope="session")
+def older(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The environment in which kernels have no subshells."""
+    return older_ipykernel(tmp_path_factory.mktemp("ipykernel"))
+
+
+@pytest.fixture(params=["installed", "6.31"])
+def ipykernel(request: pytest.FixtureRequest) -> dict[str, str]:
+    """The environment in which kernels are of this version of ipykernel."""
+    environ: dict[str, str] = {} if request.param == "installed" else request.getfixturevalue("older")
+    return environ
 
 
 @pytest.fixture

@@ -11,41 +11,48 @@ from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_notebook
 
 from tests.notebook.conftest import Connect, OpenNotebook, PlainKernel, Serve, StartKernel, scripted
-from tests.notebook.kernel import Cell, Person
+from tests.notebook.kernel import Cell, Kernel, Person
 from tests.notebook.script import run_script
-from tests.notebook.test_kernel_tools import SAID, SLUGIFY, call
+from tests.notebook.test_kernel_tools import SAID, call
 
-TESTS = "def test_words():\n    assert slugify('a b') == 'a-b'\n"
-WISH = call("make_tests", target="slugify", tests=TESTS)
-ASKS = ("await w.ask('Test it.')", "w.ask_sync('Test it.')", "[chunk async for chunk in w.stream('Test it.')]")
+# Looking at files needs a yes here, since the policy says so.
+ASKING = {"WHISPERER_TOOLS__ASK": "[list_files]"}
+WISH = call("list_files", path=".")
+ASKS = ("await w.ask('Look.')", "w.ask_sync('Look.')", "[chunk async for chunk in w.stream('Look.')]")
 PROMPT = "Allow it? [o]nce, for this [s]ession, [n]o: "
 AGAIN = "Please answer o, s or n: "
 LAST = "print(json.dumps([m.content for m in w.history_sync() if m.role == 'tool'][-1]))"
 
 
 def code(more: str = "") -> str:
-    """Defines what is to be tested, and the client with these further arguments."""
-    return f"{SLUGIFY}\nimport json\nfrom whisperer_kernel import Whisperer\nw = Whisperer('tessa'{more})\n"
+    """Makes a client with these arguments."""
+    return f"import json\nfrom whisperer_kernel import Whisperer\nw = Whisperer({more})\n"
+
+
+async def is_allowed(kernel: Kernel) -> bool:
+    """Whether the last tool call was carried out."""
+    return "did not permit" not in await kernel.value(LAST)
 
 
 @pytest.fixture
 async def kernel(start_kernel: StartKernel) -> PlainKernel:
-    """A kernel in which Tessa wishes twice to run tests, which needs a yes."""
-    started = await start_kernel([WISH, SAID, WISH, SAID])
+    """A kernel in which Alice wishes twice for what needs a yes."""
+    started = await start_kernel([WISH, SAID, WISH, SAID], ASKING)
     await started.run(code())
     return started
 
 
 @pytest.mark.parametrize("ask", ASKS)
-async def test_yes(kernel: PlainKernel, ask: str) -> None:
+async def test_yes(start_kernel: StartKernel, ipykernel: dict[str, str], ask: str) -> None:
     """The question says what will happen; nothing does before the answer."""
+    kernel = await start_kernel([WISH, SAID], {**ASKING, **ipykernel})
+    await kernel.run(code())
     person = Person("o")
     cell = await kernel.run(ask, person)
     assert cell.error == ""
-    assert "Tessa asks to use run_tests:\n\n    Run these tests of slugify in an isolated process:" in cell.printed
-    assert "        assert slugify('a b') == 'a-b'" in cell.printed
+    assert 'Alice asks to use list_files:\n\n    {\n      "path": "."\n    }\n' in cell.printed
     assert person.prompts == [PROMPT]
-    assert "1 passed" in await kernel.value(LAST)
+    assert await is_allowed(kernel)
 
 
 @pytest.mark.parametrize(("line", "times"), [("once", 2), (" Session ", 1), ("s", 1)])
@@ -54,7 +61,7 @@ async def test_what_a_yes_holds_for(kernel: PlainKernel, line: str, times: int) 
     person = Person(line, "o", "o")
     for _ in range(2):
         await kernel.run(ASKS[0], person)
-        assert "1 passed" in await kernel.value(LAST)
+        assert await is_allowed(kernel)
     assert person.prompts == [PROMPT] * times
 
 
@@ -76,12 +83,14 @@ async def test_yes_at_the_second_try(kernel: PlainKernel) -> None:
     person = Person("ja", "o")
     await kernel.run(ASKS[1], person)
     assert person.prompts == [PROMPT, AGAIN]
-    assert "1 passed" in await kernel.value(LAST)
+    assert await is_allowed(kernel)
 
 
 @pytest.mark.parametrize("ask", ASKS)
-async def test_stop_button_at_the_question(kernel: PlainKernel, ask: str) -> None:
+async def test_stop_button_at_the_question(start_kernel: StartKernel, ipykernel: dict[str, str], ask: str) -> None:
     """The stop button is no answer: it is asked again, and the next time it is a no; the turn goes on."""
+    kernel = await start_kernel([WISH, SAID], {**ASKING, **ipykernel})
+    await kernel.run(code())
     person = Person()
     running = asyncio.create_task(kernel.run(ask, person))
     for prompts in ([PROMPT], [PROMPT, AGAIN]):
@@ -99,14 +108,14 @@ async def test_stop_button_at_the_question(kernel: PlainKernel, ask: str) -> Non
 
 async def test_two_questions_at_once(start_kernel: StartKernel) -> None:
     """Turns of two sessions that ask at the same time are answered one after the other."""
-    kernel = await start_kernel([WISH, WISH, SAID, SAID])
-    await kernel.run(code(", new=True") + "import asyncio\nv = Whisperer('tessa', new=True)")
+    kernel = await start_kernel([WISH, WISH, SAID, SAID], ASKING)
+    await kernel.run(code("new=True") + "import asyncio\nv = Whisperer(new=True)")
     person = Person("o", "n")
     cell = await kernel.run("replies = await asyncio.gather(w.ask('one'), v.ask('two'))", person)
     assert cell.error == ""
     assert person.prompts == [PROMPT, PROMPT]
     show = "print(json.dumps([[m.content for m in x.history_sync() if m.role == 'tool'][-1] for x in (w, v)]))"
-    assert sorted("1 passed" in result for result in await kernel.value(show)) == [False, True]
+    assert sorted("did not permit" in result for result in await kernel.value(show)) == [False, True]
 
 
 async def test_where_nobody_can_be_asked(kernel: PlainKernel) -> None:
@@ -114,7 +123,7 @@ async def test_where_nobody_can_be_asked(kernel: PlainKernel) -> None:
     cell = await kernel.run(ASKS[0])
     assert cell.error == ""
     assert (
-        "Tessa wanted to use run_tests. Nobody could be asked, so it was not permitted. "
+        "Alice wanted to use list_files. Nobody could be asked, so it was not permitted. "
         "To answer such questions in code: Whisperer(permit=…).\n"
     ) in cell.printed
     assert "Nobody is there to ask." in await kernel.value(LAST)
@@ -124,7 +133,7 @@ async def test_question_after_the_cells_end(kernel: PlainKernel) -> None:
     """Code that goes on after its cell has nobody in front of it."""
     person = Person("o")
     await kernel.run("import asyncio\ntask = asyncio.create_task(asyncio.sleep(0.1))", person)
-    late = "async def late():\n    await task\n    return await w.ask('Test it.')\nasking = asyncio.create_task(late())"
+    late = "async def late():\n    await task\n    return await w.ask('Look.')\nasking = asyncio.create_task(late())"
     await kernel.run(late, person)
     await kernel.run("await asyncio.wait([asking])")
     assert "Nobody is there to ask." in await kernel.value(LAST)
@@ -133,7 +142,7 @@ async def test_question_after_the_cells_end(kernel: PlainKernel) -> None:
 
 async def test_under_nbclient(tmp_path: Any) -> None:
     """An executed notebook says what was not permitted, and how it could be."""
-    environ = scripted(tmp_path, [WISH, SAID])
+    environ = {**scripted(tmp_path, [WISH, SAID]), **ASKING}
     book = new_notebook(cells=[new_code_cell(code()), new_code_cell(ASKS[0])])  # type: ignore[no-untyped-call]
     client = NotebookClient(book, timeout=60, kernel_name="python3")
     await client.async_execute(env={**environ, "JUPYTER_DATA_DIR": str(tmp_path), "PYTHONPATH": "."})
@@ -161,21 +170,21 @@ PERMITS = {
 @pytest.mark.parametrize("ask", ASKS)
 async def test_permit(start_kernel: StartKernel, ask: str) -> None:
     """A function answers instead of a person; what is no answer is a no, with a warning that says why."""
-    kernel = await start_kernel([WISH, SAID] * len(PERMITS))
+    kernel = await start_kernel([WISH, SAID] * len(PERMITS), ASKING)
     person = Person("o")
     for name, (permit, allowed, warning) in PERMITS.items():
-        await kernel.run(f"{permit}\n{code(', permit=permit, new=True')}")
+        await kernel.run(f"{permit}\n{code('permit=permit, new=True')}")
         cell = await kernel.run(ask, person)
         assert cell.error == "", name
         assert warning in cell.printed, name
         assert ("Whisperer took it for a no" in cell.printed) is bool(warning), name
-        assert ("1 passed" in await kernel.value(LAST)) is allowed, name
+        assert await is_allowed(kernel) is allowed, name
     assert person.prompts == []
 
 
 async def test_what_permit_is_given(start_kernel: StartKernel) -> None:
     """Agent, tool, arguments and preview, typed; on the thread, and an async one on the loop, of the code that asks."""
-    kernel = await start_kernel([WISH, SAID])
+    kernel = await start_kernel([WISH, SAID], ASKING)
     permit = """
 import asyncio, threading
 seen = []
@@ -183,7 +192,7 @@ async def permit(question):
     seen.append((question, threading.current_thread() is threading.main_thread(), asyncio.get_running_loop()))
     return "deny"
 """
-    await kernel.run(permit + code(", permit=permit"))
+    await kernel.run(permit + code("permit=permit"))
     await kernel.run(ASKS[0])
     show = """
 from whisperer_kernel import PermissionQuestion
@@ -192,23 +201,20 @@ assert isinstance(question, PermissionQuestion) and on_main and loop is asyncio.
 print(json.dumps([question.agent, question.tool, question.arguments, question.preview]))
 """
     agent, tool, arguments, preview = await kernel.value(show)
-    assert (agent, tool, arguments) == ("tessa", "run_tests", {"target": "slugify", "tests": TESTS})
-    assert preview.startswith("Run these tests of slugify")
+    assert (agent, tool, arguments, preview) == ("alice", "list_files", {"path": "."}, None)
 
 
 async def test_permit_that_is_no_function(plain_kernel: PlainKernel) -> None:
     """It is refused before anything is asked."""
-    cell = await plain_kernel.run(code(", permit='allow_once'"))
+    cell = await plain_kernel.run(code("permit='allow_once'"))
     assert cell.error == "InvalidParams: permit must be a function that answers questions, not 'allow_once'"
 
 
 async def test_permit_in_a_script(tmp_path: Any) -> None:
     """A script is answered as a cell is; without a terminal and a function it is told what was not permitted."""
     look = "print([m.content for m in w.history_sync() if m.role == 'tool'])"
-    wish = [call("show_lamp"), SAID]
     script = "from whisperer_kernel import Whisperer\nw = Whisperer({permit})\nw.ask_sync('Light')\n" + look
-    environ = {**scripted(tmp_path, [*wish, *wish]), "WHISPERER_TOOLS__ASK": "[list_files]"}
-    environ |= scripted(tmp_path, [call("list_files"), SAID])
+    environ = {**scripted(tmp_path, [WISH, SAID]), **ASKING}
     out, err = await run_script(tmp_path, script.format(permit="permit=lambda question: 'allow_once'"), environ)
     assert "replies.yaml" in out
     out, err = await run_script(tmp_path, script.format(permit=""), environ)
@@ -217,14 +223,14 @@ async def test_permit_in_a_script(tmp_path: Any) -> None:
 
 
 async def attached(serve: Serve, notebook: OpenNotebook, environ: dict[str, str] | None = None) -> Any:
-    """A kernel whose session a server runs, in which Tessa wishes twice to run tests."""
-    server = serve([WISH, SAID, WISH, SAID], environ)
+    """A kernel whose session a server runs, in which Alice wishes twice for what needs a yes."""
+    server = serve([WISH, SAID, WISH, SAID], {**ASKING, **(environ or {})})
     kernel = await notebook(server)
     await kernel.run(code())
     return server, kernel
 
 
-@pytest.mark.parametrize("ask", ASKS)
+@pytest.mark.parametrize("ask", ASKS[:2])
 async def test_attached(serve: Serve, notebook: OpenNotebook, ask: str) -> None:
     """With no chat open the person in front of the cell is asked, of a server's session as well."""
     _, kernel = await attached(serve, notebook)
@@ -232,13 +238,15 @@ async def test_attached(serve: Serve, notebook: OpenNotebook, ask: str) -> None:
     cell = await kernel.run(ask, person)
     assert cell.error == ""
     assert person.prompts == [PROMPT]
-    assert "1 passed" in await kernel.value(LAST)
+    assert await is_allowed(kernel)
     cell = await kernel.run(ask)
     assert "Nobody could be asked" in cell.printed
 
 
-@pytest.mark.parametrize("ask", ASKS)
-@pytest.mark.parametrize(("decision", "words"), [("allow_once", "It is allowed"), ("deny", "It is not allowed")])
+@pytest.mark.parametrize(
+    ("ask", "decision", "words"),
+    [(ASKS[0], "allow_once", "It is allowed"), (ASKS[1], "deny", "It is not allowed")],
+)
 async def test_answered_in_the_chat(  # noqa: PLR0913, PLR0917 - what a test needs
     serve: Serve, notebook: OpenNotebook, connect: Connect, ask: str, decision: str, words: str
 ) -> None:
@@ -254,7 +262,7 @@ async def test_answered_in_the_chat(  # noqa: PLR0913, PLR0917 - what a test nee
     cell = await running
     assert cell.error == ""
     assert f"{words}: somebody answered elsewhere." in cell.printed
-    assert ("1 passed" in await kernel.value(LAST)) is (decision == "allow_once")
+    assert await is_allowed(kernel) is (decision == "allow_once")
     # The line that nobody typed is not waited for by the next who asks for one.
     assert (await kernel.run("print(input('Name: '))", Person("Ann"))).printed == "Ann\n"
 
@@ -281,10 +289,10 @@ async def test_chat_asks_nothing_of_a_cell(serve: Serve, notebook: OpenNotebook,
     """What a turn of the chat needs is the chat's to answer, though the kernel is connected."""
     server, kernel = await attached(serve, notebook)
     page = await connect(server)
-    await page.start(kernelId=kernel.id, agent="tessa")
+    await page.start(kernelId=kernel.id)
     person = Person("o")
     asking = asyncio.create_task(kernel.run("import time; time.sleep(2)", person))
-    message_id = await page.send("@tessa Test it.")
+    message_id = await page.send("Look.")
     request = await page.expect("tool.permission_requested", messageId=message_id)
     await page.request("tool.permit", sessionId=page.session_id, requestId=request["requestId"], decision="deny")
     await page.answer(message_id)

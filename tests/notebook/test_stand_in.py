@@ -46,9 +46,9 @@ async def results(kernel: Kernel) -> list[str]:
 
 
 @pytest.mark.parametrize("ask", ASKS)
-async def test_code_cell_stands_below(start_kernel: StartKernel, ask: str) -> None:
+async def test_code_cell_stands_below(start_kernel: StartKernel, ipykernel: dict[str, str], ask: str) -> None:
     """One code cell is offered below the cell that asks, once somebody has said yes, and nothing else is shown."""
-    kernel = await start_kernel([inserting(FIRST), SAID])
+    kernel = await start_kernel([inserting(FIRST), SAID], ipykernel)
     await kernel.run(SET_UP.format(""))
     person = Person("o")
     cell = await kernel.run(ask, person)
@@ -68,9 +68,9 @@ async def test_without_a_yes_nothing_stands_below(start_kernel: StartKernel) -> 
     assert "did not permit" in (await results(kernel))[0]
 
 
-async def test_what_cannot_stand_below_is_shown(start_kernel: StartKernel) -> None:
+async def test_what_cannot_stand_below_is_shown(start_kernel: StartKernel, ipykernel: dict[str, str]) -> None:
     """Markdown and further code are shown in the output, as text that runs nothing; the model is told where all is."""
-    kernel = await start_kernel([inserting(MARKDOWN, FIRST, SECOND), SAID])
+    kernel = await start_kernel([inserting(MARKDOWN, FIRST, SECOND), SAID], ipykernel)
     await kernel.run(YES)
     cell = await kernel.run(ASKS[0], Person())
     assert below(cell) == [FIRST["source"]]

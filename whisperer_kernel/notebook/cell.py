@@ -29,6 +29,11 @@ class Cell:
         return self._request is not None
 
     @property
+    def sender(self) -> str:
+        """The page or program that sent the cell to the kernel, by the id it gives itself; empty in a terminal."""
+        return "" if self._request is None else str(self._request.get("header", {}).get("session", ""))
+
+    @property
     def is_attended(self) -> bool:
         """Whether a person is in front of it: who runs notebooks without one says so to the kernel."""
         if self._request is None:

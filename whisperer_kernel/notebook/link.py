@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from typing import TYPE_CHECKING
 from uuid import uuid4
 from weakref import WeakSet, WeakValueDictionary
 
 from whisperer_kernel.errors import WhispererError
 from whisperer_kernel.notebook.asker import Asker
 from whisperer_kernel.notebook.attach import NoServer, find_server, kernel_id
+from whisperer_kernel.notebook.cell import ipython
 from whisperer_kernel.notebook.hands import Hands
-from whisperer_kernel.notebook.in_process import InProcessTransport
+from whisperer_kernel.notebook.in_process import Host, InProcessTransport
 from whisperer_kernel.notebook.kernel_tools import KernelTools
 from whisperer_kernel.notebook.peer import Listener, Params, Peer
 from whisperer_kernel.notebook.session_client import SessionClient
@@ -19,13 +21,19 @@ from whisperer_kernel.notebook.socket_client import SocketTransport
 from whisperer_kernel.notebook.transport import ServerLost, Transport
 from whisperer_kernel.notebook.turn import Turn
 
+if TYPE_CHECKING:
+    from whisperer_kernel.notebook.page import Page
+
 RETRY_S = 15.0
 
 
 class Link(Listener):
-    """A connection and the sessions that are followed on it. ``where`` is who runs them, in words."""
+    """A connection and the sessions that are followed on it. ``where`` is who runs them, in words.
 
-    def __init__(self, transport: Transport, where: str, start: Params) -> None:
+    ``page`` is that of the notebook, where the sessions are in this process and it is a client of theirs too.
+    """
+
+    def __init__(self, transport: Transport, where: str, start: Params, page: Page | None = None) -> None:
         self.where = where
         self.is_closed = False
         self._notice: str | None = None
@@ -35,6 +43,7 @@ class Link(Listener):
         self._sessions: WeakSet[SessionClient] = WeakSet()
         self._by_id: WeakValueDictionary[str, SessionClient] = WeakValueDictionary()
         self._hands = Hands(self._peer, start["kernelId"], self._turn_of)
+        self._page = page
         self._serving: asyncio.Task[None] | None = None
 
     async def connect(self) -> None:
@@ -93,6 +102,8 @@ class Link(Listener):
         self.is_closed = True
         for session in list(self._sessions):
             await session.settled()
+        if self._page is not None:
+            self._page.close()
         await self._peer.aclose()
 
     def _try_again(self) -> None:
@@ -107,10 +118,12 @@ class Link(Listener):
             # What is wrong is told to whoever asks something here; ``gone`` tries again.
             await self._hands.attach(self._peer.request)
 
-    async def _prepared(self, _asker: Asker) -> None:
-        """A turn is about to begin: what is carried out here is known."""
+    async def _prepared(self, asker: Asker) -> None:
+        """A turn is about to begin: who carries what out is known."""
         if self._serving is not None:
             await asyncio.wait([self._serving])
+        if self._page is not None:
+            await self._page.look(asker)
 
     def _turn_of(self, call: Params) -> Turn | None:
         own = [session for session in self._sessions if session.id == call["sessionId"]]
@@ -180,9 +193,20 @@ class Links:
     async def _in_process(self) -> Link:
         if self._here is None:
             # Not the kernel's own id: a server that shares the store may run the notebook's session for the widget.
-            link = Link(InProcessTransport(), "in process", {"kernelId": f"in-process-{self._kernel_id}"})
+            host, own_id = Host(), f"in-process-{self._kernel_id}"
+            link = Link(InProcessTransport(host), "in process", {"kernelId": own_id}, _page_of(host, own_id))
             # Here and now, so that a wrong setting is told and not taken for a connection that may come back.
             await link.connect()
             link.serve(self._tools)
             self._here = link
         return self._here
+
+
+def _page_of(host: Host, kernel_id: str) -> Page | None:
+    """Where this kernel's notebook may be shown; a process that is no kernel is shown nowhere."""
+    kernel = getattr(ipython(), "kernel", None)
+    if kernel is None or not hasattr(kernel, "control_handlers"):
+        return None
+    from whisperer_kernel.notebook.page import Page  # noqa: PLC0415 - a script does without ipykernel
+
+    return Page(host, kernel_id, kernel)

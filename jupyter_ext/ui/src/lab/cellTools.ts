@@ -8,6 +8,8 @@ import type { Tools } from "./toolClient";
 /** How long to wait for cells that were put in and run, and for cells that were only run: less than the server waits. */
 const INSERTED_MS = 25_000;
 const RUN_MS = 590_000;
+const QUEUED =
+  "The cell that asks is still running: these are run as soon as it has ended, and their outputs cannot be seen in this turn.";
 
 interface Arguments {
   cells?: { type: NewCell["type"]; source: string; kind?: string }[];
@@ -16,6 +18,14 @@ interface Arguments {
   cell_id?: string;
   cell_ids?: string[];
   source?: string;
+}
+
+/** Where a session is in the notebook. */
+export interface Whereabouts {
+  /** Where its cells go that are not told where to go: behind this one. */
+  anchor: (sessionId: string) => Cell | null;
+  /** The cell whose code asks, and runs until it has its answer. */
+  asking: (sessionId: string) => Cell | null;
 }
 
 type CarryOut = (given: Arguments, call: ToolCallParams, sessionId: string) => unknown;
@@ -29,13 +39,12 @@ export class CellTools implements Tools {
       this.cells.replace(cell_id ?? "", source ?? "");
       return { replaced: cell_id };
     },
-    run_cells: ({ cell_ids }) => this.#run(cell_ids ?? [], RUN_MS),
+    run_cells: ({ cell_ids }, _, sessionId) => this.#run(cell_ids ?? [], RUN_MS, sessionId),
   };
 
   constructor(
     private readonly cells: NotebookCells,
-    /** Where a session's cells go that are not told where to go. */
-    private readonly anchor: (sessionId: string) => Cell | null,
+    private readonly whereabouts: Whereabouts,
   ) {}
 
   get names(): readonly string[] {
@@ -50,13 +59,14 @@ export class CellTools implements Tools {
 
   async #insert({ cells, after, run }: Arguments, { agent, toolCallId }: ToolCallParams, sessionId: string) {
     const wanted = (cells ?? []).map(({ type, source, kind }) => ({ type, source, kind: kind ?? "code" }));
-    const behind = after ? this.cells.get(after) : this.cells.endOfMade(this.anchor(sessionId));
+    const behind = after ? this.cells.get(after) : this.cells.endOfMade(this.whereabouts.anchor(sessionId));
     const inserted = this.cells.insert(wanted, behind, { agent, requestId: toolCallId });
-    return run ? { inserted, ...(await this.#run(inserted, INSERTED_MS)) } : { inserted };
+    return run ? { inserted, ...(await this.#run(inserted, INSERTED_MS, sessionId)) } : { inserted };
   }
 
   /** A kernel may be busy for as long as it likes; the turn is told what there is until then. */
-  async #run(ids: readonly string[], patienceMs: number) {
+  async #run(ids: readonly string[], patienceMs: number, sessionId: string) {
+    if (this.whereabouts.asking(sessionId)) return this.#queue(ids);
     let timer: ReturnType<typeof setTimeout> | undefined;
     const tooLong = new Promise<"late">((resolve) => {
       timer = setTimeout(resolve, patienceMs, "late");
@@ -66,5 +76,13 @@ export class CellTools implements Tools {
     const ran = ids.map((id) => contentOf(this.cells.get(id))).filter(({ type }) => type === "code");
     const outputs = ran.map(({ id, outputs: texts }) => ({ id, outputs: texts ?? [] }));
     return end === "late" ? { still_running: true, ran: outputs } : { ran: outputs };
+  }
+
+  /** The kernel is busy with the cell that waits for this very answer: what is to be run now runs after it. */
+  #queue(ids: readonly string[]) {
+    const queued = ids.map((id) => this.cells.get(id).model.id);
+    // What goes wrong then stands in the notebook.
+    this.cells.run(queued).catch(() => undefined);
+    return { queued, said: QUEUED };
   }
 }

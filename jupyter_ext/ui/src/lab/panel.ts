@@ -5,6 +5,7 @@ import type { Surroundings } from "../notebook";
 import type { Transport } from "../transport";
 import { CellTools } from "./cellTools";
 import { NotebookCells } from "./cells";
+import { CommTransport } from "./commTransport";
 import { lookAround } from "./surroundings";
 import { ToolClient } from "./toolClient";
 
@@ -12,6 +13,9 @@ import { ToolClient } from "./toolClient";
 export class Panel {
   readonly #cells: NotebookCells;
   readonly #client: ToolClient;
+  /** The same for sessions that run in the kernel itself. */
+  readonly #inKernel: ToolClient;
+  readonly #comm: CommTransport;
   /** By session: the chat that shows it. */
   readonly #chats = new Map<string, Element>();
   /** The cell that the person was last in, those with a chat left out: to use a chat one must click into its cell. */
@@ -22,8 +26,15 @@ export class Panel {
     transport: Transport,
   ) {
     this.#cells = new NotebookCells(widget);
-    const tools = new CellTools(this.#cells, (sessionId) => this.#anchor(sessionId));
+    const tools = new CellTools(this.#cells, {
+      anchor: (sessionId) => this.#anchor(sessionId),
+      asking: (sessionId) => this.#asking(sessionId),
+    });
     this.#client = new ToolClient(transport, tools);
+    this.#comm = new CommTransport((kernelId) => {
+      this.#inKernel.attach(kernelId);
+    });
+    this.#inKernel = new ToolClient(this.#comm, tools);
     widget.sessionContext.kernelChanged.connect((_, { newValue }) => {
       if (newValue) this.#attend(newValue);
     });
@@ -74,6 +85,7 @@ export class Panel {
 
   close(): void {
     this.#client.close();
+    this.#inKernel.close();
   }
 
   get #kernel(): Kernel.IKernelConnection | null {
@@ -82,11 +94,16 @@ export class Panel {
 
   #attend(kernel: Kernel.IKernelConnection): void {
     this.#client.attach(kernel.id);
+    this.#comm.attend(kernel);
   }
 
   #anchor(sessionId: string): Cell | null {
-    // Where no chat shows it, it is code in a cell that asks, and waits for the answer.
     return this.#cells.around(this.#chats.get(sessionId) ?? null) ?? this.#cells.running;
+  }
+
+  /** Where no chat shows the session, it is code in a cell that asks, and waits for the answer. */
+  #asking(sessionId: string): Cell | null {
+    return this.#cells.around(this.#chats.get(sessionId) ?? null) ? null : this.#cells.running;
   }
 
   /** Where the person is. A chat may have come into that cell since. */
