@@ -17,12 +17,17 @@ CellId = Annotated[
 ]
 
 
+Defined = Annotated[str, msgspec.Meta(min_length=1, max_length=200, description="Name of a function or class.")]
+Source = Annotated[str, msgspec.Meta(max_length=100_000)]
+
+
 class NewCell(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """A cell to be put into the notebook."""
+    """A cell to be put into the notebook. ``tests_of`` says what a cell of tests tests."""
 
     type: Literal["code", "markdown", "raw"]
-    source: Annotated[str, msgspec.Meta(max_length=100_000)]
+    source: Source
     kind: Kind = "code"
+    tests_of: str | None = None
 
 
 def _effect(arguments: dict[str, Any]) -> Effect:
@@ -36,8 +41,18 @@ def _granted(arguments: dict[str, Any]) -> tuple[str, ...] | None:
 
 def _inserted(arguments: dict[str, Any]) -> str:
     shown = [f"# {cell.get('type')}\n{cell.get('source')}" for cell in arguments.get("cells", [])]
-    where = f"after cell {arguments['after']}" if arguments.get("after") else "below the chat"
-    return "\n\n".join([f"Insert {len(shown)} cells {where}{' and run them' if arguments.get('run') else ''}:", *shown])
+    run = " and run them" if arguments.get("run") else ""
+    return "\n\n".join([f"Insert {len(shown)} cells {_place(arguments)}{run}:", *shown])
+
+
+def _place(arguments: dict[str, Any]) -> str:
+    if arguments.get("after"):
+        return f"after cell {arguments['after']}"
+    if arguments.get("replacing"):
+        return "in the place of an earlier cell, which nobody has changed,"
+    if arguments.get("below_definition_of"):
+        return f"below the cell that defines {arguments['below_definition_of']}"
+    return "below the chat"
 
 
 @tool(effect="read", tags={"cells"}, executor="client")
@@ -55,13 +70,25 @@ async def read_cells(
 
 
 @tool(effect=_effect, tags={"cells", "write"}, executor="client", granted=_granted, preview=_inserted)
-async def insert_cells(
+async def insert_cells(  # noqa: PLR0913, PLR0917 - a model gives them by name
     context: ToolContext,
     cells: Annotated[list[NewCell], msgspec.Meta(min_length=1, max_length=50)],
     after: CellId | None = None,
     run: bool = False,  # noqa: FBT001, FBT002 - a model gives it by name
+    below_definition_of: Defined | None = None,
+    replacing: CellId | None = None,
 ) -> str:
-    """Put cells into the notebook, after the cell named or below the chat; run the code cells if `run` is true."""
+    """Put cells into the notebook: after a cell, below the cell that defines a name, else below the chat.
+
+    `replacing` names a cell that an agent made and whose place they take if nobody has changed it. Code cells are run
+    if `run` is true.
+    """
+    raise CarriedOutByClient
+
+
+@tool(effect="read", tags={"tests", "verification"}, executor="client")
+async def place_of_tests(context: ToolContext, target: Defined, source: Source) -> str:
+    """Say where a cell of tests of the target belongs, as JSON: whether it is there already, what it could replace."""
     raise CarriedOutByClient
 
 
@@ -72,9 +99,7 @@ async def insert_cells(
     granted=("cell_id",),
     preview=lambda arguments: f"Replace cell {arguments.get('cell_id')} by:\n\n{arguments.get('source')}",
 )
-async def replace_cell(
-    context: ToolContext, cell_id: CellId, source: Annotated[str, msgspec.Meta(max_length=100_000)]
-) -> str:
+async def replace_cell(context: ToolContext, cell_id: CellId, source: Source) -> str:
     """Replace a cell's source. It is not run."""
     raise CarriedOutByClient
 
@@ -93,4 +118,4 @@ async def run_cells(
     raise CarriedOutByClient
 
 
-TOOLS = (notebook_outline, read_cells, insert_cells, replace_cell, run_cells)
+TOOLS = (notebook_outline, read_cells, insert_cells, place_of_tests, replace_cell, run_cells)

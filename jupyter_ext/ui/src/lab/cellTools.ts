@@ -2,7 +2,7 @@
 
 import type { Cell } from "@jupyterlab/cells";
 import type { ToolCallParams } from "../protocol";
-import { contentOf, type NewCell, type NotebookCells } from "./cells";
+import { contentOf, hasChat, type NewCell, type NotebookCells } from "./cells";
 import type { Tools } from "./toolClient";
 
 /** How long to wait for cells that were put in and run, and for cells that were only run: less than the server waits. */
@@ -10,9 +10,12 @@ const INSERTED_MS = 25_000;
 const RUN_MS = 590_000;
 
 interface Arguments {
-  cells?: { type: NewCell["type"]; source: string; kind?: string }[];
+  cells?: { type: NewCell["type"]; source: string; kind?: string; tests_of?: string }[];
   after?: string | null;
+  below_definition_of?: string | null;
+  replacing?: string | null;
   run?: boolean;
+  target?: string;
   cell_id?: string;
   cell_ids?: string[];
   source?: string;
@@ -25,6 +28,7 @@ export class CellTools implements Tools {
     notebook_outline: () => this.cells.outline(),
     read_cells: ({ cell_ids }) => ({ cells: this.cells.read(cell_ids ?? []) }),
     insert_cells: (given, call, sessionId) => this.#insert(given, call, sessionId),
+    place_of_tests: ({ target, source }) => this.#placeOfTests(target ?? "", source ?? ""),
     replace_cell: ({ cell_id, source }) => {
       this.cells.replace(cell_id ?? "", source ?? "");
       return { replaced: cell_id };
@@ -48,11 +52,36 @@ export class CellTools implements Tools {
     return JSON.stringify(await tool(call.arguments, call, sessionId));
   }
 
-  async #insert({ cells, after, run }: Arguments, { agent, toolCallId }: ToolCallParams, sessionId: string) {
-    const wanted = (cells ?? []).map(({ type, source, kind }) => ({ type, source, kind: kind ?? "code" }));
-    const behind = after ? this.cells.get(after) : this.cells.endOfMade(this.anchor(sessionId));
-    const inserted = this.cells.insert(wanted, behind, { agent, requestId: toolCallId });
-    return run ? { inserted, ...(await this.#run(inserted, INSERTED_MS)) } : { inserted };
+  async #insert(given: Arguments, { agent, toolCallId }: ToolCallParams, sessionId: string) {
+    const cells = (given.cells ?? []).map(newCell);
+    const origin = { agent, requestId: toolCallId };
+    const earlier = this.#replaceable(given.replacing, cells);
+    const { behind, where } = this.#place(given, sessionId);
+    const put = earlier
+      ? { inserted: this.cells.insertInstead(cells, earlier, origin), where: "in the place of the earlier ones" }
+      : { inserted: this.cells.insert(cells, behind, origin), where };
+    return given.run ? { ...put, ...(await this.#run(put.inserted, INSERTED_MS)) } : put;
+  }
+
+  /** Whatever has happened to the notebook since it was looked at, what a person has written is not replaced. */
+  #replaceable(id: string | null | undefined, [cell]: readonly NewCell[]): Cell | null {
+    const earlier = id && cell?.testsOf ? this.cells.unchangedTestsOf(cell.testsOf) : null;
+    return earlier?.model.id === id ? earlier : null;
+  }
+
+  #place({ after, below_definition_of: name }: Arguments, sessionId: string): { behind: Cell | null; where: string } {
+    if (after) return { behind: this.cells.get(after), where: "below the cell that was named" };
+    const definition = name ? this.cells.defining(name) : null;
+    const anchor = this.anchor(sessionId);
+    const usual = anchor ? `below the ${hasChat(anchor) ? "chat" : "cell that asks"}` : "at the end";
+    const where = definition ? `below the cell that defines ${name}` : name ? `${usual}: no cell defines ${name}` : usual;
+    return { behind: this.cells.endOfMade(definition ?? anchor), where };
+  }
+
+  #placeOfTests(target: string, source: string) {
+    const [name = ""] = target.split(".", 1);
+    const earlier = this.cells.unchangedTestsOf(target)?.model.id ?? null;
+    return { already: this.cells.holds(source), earlier, defined: this.cells.defining(name) !== null };
   }
 
   /** A kernel may be busy for as long as it likes; the turn is told what there is until then. */
@@ -67,4 +96,8 @@ export class CellTools implements Tools {
     const outputs = ran.map(({ id, outputs: texts }) => ({ id, outputs: texts ?? [] }));
     return end === "late" ? { still_running: true, ran: outputs } : { ran: outputs };
   }
+}
+
+function newCell({ type, source, kind, tests_of }: NonNullable<Arguments["cells"]>[number]): NewCell {
+  return { type, source, kind: kind ?? "code", testsOf: tests_of };
 }

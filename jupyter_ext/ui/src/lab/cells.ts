@@ -11,6 +11,8 @@ export interface NewCell {
   type: "code" | "markdown" | "raw";
   source: string;
   kind: string;
+  /** What a cell of tests tests. */
+  testsOf?: string | undefined;
 }
 
 /** Where cells come from, kept in their metadata. */
@@ -18,6 +20,11 @@ export interface Origin {
   agent: string;
   /** One insertion: cells that carry it are not put in a second time. */
   requestId: string;
+}
+
+interface Mark extends Origin, Pick<NewCell, "kind" | "testsOf"> {
+  /** Of a cell of tests: the fingerprint of its source as it was put in. Another source is the person's. */
+  written?: string;
 }
 
 export interface CellOutline {
@@ -68,25 +75,43 @@ export class NotebookCells {
     return ids.map((id) => contentOf(this.get(id)));
   }
 
+  /** The cell that defines a name: of several the one that was run last, else the last. */
+  defining(name: string): Cell | null {
+    const found = this.all.filter((cell) => cell.model.type === "code" && defines(sourceOf(cell), name));
+    return found.reduce<Cell | null>((last, cell) => (last && runAt(last) > runAt(cell) ? last : cell), null);
+  }
+
+  /** A code cell whose text is this. */
+  holds(source: string): boolean {
+    return this.all.some((cell) => cell.model.type === "code" && sourceOf(cell).trim() === source.trim());
+  }
+
+  /** The last cell of tests of this that an agent put in and nobody has changed since. */
+  unchangedTestsOf(target: string): Cell | null {
+    const isUnchanged = (cell: Cell) => {
+      const mark = markOf(cell);
+      return mark?.kind === "test" && mark.testsOf === target && mark.written === fingerprint(sourceOf(cell));
+    };
+    return this.all.findLast(isUnchanged) ?? null;
+  }
+
   /** Puts cells in behind a cell, as one step to undo. Returns their ids; those that are there already are not repeated. */
   insert(cells: readonly NewCell[], after: Cell | null, origin: Origin): string[] {
     const before = this.#madeBy(origin);
     if (before.length > 0) return before.map(({ model }) => model.id);
-    const shared = this.#shared;
-    const at = after ? this.all.indexOf(after) + 1 : this.all.length;
-    this.#asOneStep(() => {
-      shared.insertCells(at, cells.map((cell) => dressed(cell, origin)));
-    });
-    const made = this.all.slice(at, at + cells.length);
-    for (const cell of made) if (isMarkdown(cell)) cell.rendered = true;
-    return made.map(({ model }) => model.id);
+    return this.#putIn(cells, after ? this.all.indexOf(after) + 1 : this.all.length, 0, origin);
+  }
+
+  /** Puts cells in the place of another, as one step to undo. */
+  insertInstead(cells: readonly NewCell[], of: Cell, origin: Origin): string[] {
+    return this.#putIn(cells, this.all.indexOf(of), 1, origin);
   }
 
   /** Behind a cell and what agents have put below it: what comes later stands further down. */
   endOfMade(after: Cell | null): Cell | null {
     if (after === null) return null;
     const following = this.all.slice(this.all.indexOf(after) + 1);
-    const foreign = following.findIndex((cell) => originOf(cell) === null);
+    const foreign = following.findIndex((cell) => markOf(cell) === null);
     return (foreign < 0 ? following : following.slice(0, foreign)).at(-1) ?? after;
   }
 
@@ -113,6 +138,17 @@ export class NotebookCells {
     void this.notebook.scrollToItem(index);
   }
 
+  #putIn(cells: readonly NewCell[], at: number, instead: number, origin: Origin): string[] {
+    const shared = this.#shared;
+    this.#asOneStep(() => {
+      if (instead > 0) shared.deleteCellRange(at, at + instead);
+      shared.insertCells(at, cells.map((cell) => dressed(cell, origin)));
+    });
+    const made = this.all.slice(at, at + cells.length);
+    for (const cell of made) if (isMarkdown(cell)) cell.rendered = true;
+    return made.map(({ model }) => model.id);
+  }
+
   get #shared() {
     const { model } = this.notebook;
     if (!model) throw new Error("The notebook is not loaded yet.");
@@ -129,7 +165,7 @@ export class NotebookCells {
   }
 
   #madeBy({ requestId }: Origin): Cell[] {
-    return this.all.filter((cell) => originOf(cell)?.requestId === requestId);
+    return this.all.filter((cell) => markOf(cell)?.requestId === requestId);
   }
 }
 
@@ -138,14 +174,46 @@ interface Undoable {
   undoManager?: { stopCapturing: () => void };
 }
 
-function dressed({ type, source, kind }: NewCell, origin: Origin) {
-  const metadata = { whisperer: { agent: origin.agent, kind, requestId: origin.requestId }, tags: ["whisperer"] };
-  return { cell_type: type, source, metadata };
+function dressed({ type, source, kind, testsOf }: NewCell, { agent, requestId }: Origin) {
+  const whisperer = {
+    agent,
+    kind,
+    requestId,
+    ...(testsOf && { testsOf }),
+    ...(kind === "test" && { written: fingerprint(source) }),
+  };
+  return { cell_type: type, source, metadata: { whisperer, tags: ["whisperer"] } };
 }
 
-function originOf(cell: Cell): Partial<Origin> | null {
+function markOf(cell: Cell): Partial<Mark> | null {
   const mark: unknown = cell.model.getMetadata("whisperer");
   return typeof mark === "object" && mark !== null ? mark : null;
+}
+
+/** FNV-1a over the text's characters: enough to see that somebody has typed. */
+function fingerprint(text: string): string {
+  let hash = 0x811c9dc5;
+  for (let at = 0; at < text.length; at += 1) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);
+  return (hash >>> 0).toString(16);
+}
+
+/** Magics under which a cell's own code runs in the notebook; under others it defines nothing there. */
+const RUN_HERE = new Set(["time", "capture"]);
+
+/** Whether code gives a name a meaning at its top level, as a function, class or value. */
+function defines(source: string, name: string): boolean {
+  const magic = /^\s*%%(\w+)/.exec(source)?.[1];
+  if (magic !== undefined && !RUN_HERE.has(magic)) return false;
+  const statement = `^(?:async\\s+def|def|class)\\s+${name}(?![\\p{L}\\p{N}_])|^${name}\\s*(?::[^=\\n]*)?=(?!=)`;
+  return new RegExp(statement, "mu").test(source);
+}
+
+function runAt(cell: Cell): number {
+  return (cell.model as ICodeCellModel).executionCount ?? 0;
+}
+
+export function hasChat({ node }: Cell): boolean {
+  return node.querySelector(".whisperer") !== null;
 }
 
 export function sourceOf(cell: Cell): string {

@@ -4,7 +4,7 @@ import type { Kernel } from "@jupyterlab/services";
 import type { Surroundings } from "../notebook";
 import type { Transport } from "../transport";
 import { CellTools } from "./cellTools";
-import { NotebookCells } from "./cells";
+import { hasChat, NotebookCells } from "./cells";
 import { lookAround } from "./surroundings";
 import { ToolClient } from "./toolClient";
 
@@ -97,8 +97,4 @@ export class Panel {
   #activated(cell: Cell | null): void {
     if (cell && !hasChat(cell)) this.#lastActive = cell.model.id;
   }
-}
-
-function hasChat({ node }: Cell): boolean {
-  return node.querySelector(".whisperer") !== null;
 }
