@@ -14,7 +14,7 @@ TITLE, GOAL, STEP_TITLE, WHAT, CHECK = 60, 120, 40, 100, 60
 """Where the texts of a small model's draft are cut, in characters."""
 
 FEWEST = 2
-"""Steps that make a plan."""
+"""Titles that make a plan."""
 
 NO_CHECK = "False  # the model gave no check that can be run: look for yourself"
 """Never holds by itself, so that no step counts as done for it."""
@@ -23,12 +23,12 @@ NO_CHECK = "False  # the model gave no check that can be run: look for yourself"
 def mended(draft: Draft) -> Draft:
     """The draft with each step once and under a title of its own, without half words, and with checks that are Python.
 
-    One that is the same step over and over stays as it is, to be refused.
+    One that gives the same title over and over stays as it is, to be refused.
     """
     steps = [_whole(step) for step in draft.steps]
-    different = {(title_key(step.title), step.what.casefold()): step for step in steps}
-    if len(different) < FEWEST:
+    if len({title_key(step.title) for step in steps}) < FEWEST:
         return draft
+    different = {(title_key(step.title), step.what.casefold()): step for step in steps}
     return msgspec.structs.replace(
         draft,
         title=_uncut(draft.title, TITLE),

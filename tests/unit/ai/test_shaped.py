@@ -119,11 +119,12 @@ async def test_draft_is_mended_without_the_model() -> None:
     """What is said twice goes, steps of one title are numbered, half words are cut, no check is said to be none."""
     step = {"title": "Load", "what": "Read the file.", "check": "len(data) > 0"}
     other = {"title": "load", "what": "x " * 49 + "ye", "check": "Check It"}
-    reply = {"title": "A plan", "goal": "It is done.", "steps": [step, step, other]}
+    last = {**step, "title": "Look"}
+    reply = {"title": "A plan", "goal": "It is done.", "steps": [step, step, other, last]}
     _, _, provider, (call,) = await shaped([[Step(text=json.dumps(reply))]], [GOOD])
     draft = msgspec.json.decode(call.arguments, type=Draft)
-    assert [one.title for one in draft.steps] == ["Load", "load (2)"]
-    assert [one.check for one in draft.steps] == ["len(data) > 0", NO_CHECK]
+    assert [one.title for one in draft.steps] == ["Load", "load (2)", "Look"]
+    assert [one.check for one in draft.steps] == ["len(data) > 0", NO_CHECK, "len(data) > 0"]
     assert draft.steps[1].what.endswith("x x …")
     assert len(provider.requests) == 1
     assert mistakes(draft) == []
