@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import msgspec
+import pytest
 
 from tests.plans.test_model import plan, step
 from whisperer_kernel.plans.cells import DEMO, markdown, plan_cells
@@ -50,7 +51,7 @@ def test_markup_stays_text() -> None:
     for cell in cells:
         prose = cell["source"].replace("`` `<b>` in s and s['`'] == '![x](y)' ``", "").replace("- [ ]", "")
         unescaped = re.sub(r"\\.", "", prose)
-        assert not {*"<>[]!`"} & {*unescaped}
+        assert not {*"<>[]`@"} & {*unescaped}
         assert not re.search(r"https?://", prose)
 
 
@@ -58,6 +59,29 @@ def test_stray_backtick_opens_nothing() -> None:
     """A backtick in a title cannot pair with those around the check and set free what stands between them."""
     checklist = plan_cells(plan(step("a ` b", check="'![x](y)' in s")))[0]["source"]
     assert "**1. a \\` b** — check: `'![x](y)' in s`" in checklist
+
+
+@pytest.mark.parametrize("end", ["\r", "\r\n", "\v", "\f", "\x1c", "\x1d", "\x1e", "\x85", "\u2028", "\u2029"])
+def test_every_end_of_a_line_is_one(end: str) -> None:
+    """Code in backticks ends with its line, whatever ends it, and a check of such lines is a block."""
+    picture = f"`a{end}{end}![x](https://a.example/x.png){end}{end}b`"
+    checklist, heading = (cell["source"] for cell in plan_cells(plan(step("a", what=picture, check=f"x{end}y{end}"))))
+    assert "\\`a\n\n!\\[x\\](https\\://a.example/x.png)\n\nb\\`" in heading
+    assert "```python\nx\ny\n```" in heading
+    assert checklist.splitlines()[-1] == "- [ ] **1. a**"
+
+
+def test_mathematics_is_code() -> None:
+    """Words with dollars or backslashes are code, which is never typeset; side by side they stay apart."""
+    words = r"\(\href{https://a.example}{x}\) costs $5 `a`$6 C:\dir"
+    heading = plan_cells(plan(step("a", what=words)))[1]["source"]
+    assert r"`\(\href{https://a.example}{x}\)` costs `$5` `a` `$6` `C:\dir`" in heading
+
+
+def test_mathematics_in_one_item_does_not_swallow_the_next() -> None:
+    """Where checks hold what begins and ends mathematics, an empty line stands between the items."""
+    checklist = plan_cells(plan(step("a", check=r"r'\begin{x}'"), step("b", check=r"r'\end{x}'")))[0]["source"]
+    assert "check: `r'\\begin{x}'`\n\n- [ ] **2. b**" in checklist
 
 
 def test_check_of_several_lines() -> None:

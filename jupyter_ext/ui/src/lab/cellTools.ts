@@ -25,10 +25,7 @@ export class CellTools implements Tools {
     notebook_outline: () => this.cells.outline(),
     read_cells: ({ cell_ids }) => ({ cells: this.cells.read(cell_ids ?? []) }),
     insert_cells: (given, call, sessionId) => this.#insert(given, call, sessionId),
-    replace_cell: ({ cell_id, source }) => {
-      this.cells.replace(cell_id ?? "", source ?? "");
-      return { replaced: cell_id };
-    },
+    replace_cell: ({ cell_id, source }) => this.#replace(cell_id ?? "", source ?? ""),
     run_cells: ({ cell_ids }) => this.#run(cell_ids ?? [], RUN_MS),
   };
 
@@ -50,9 +47,16 @@ export class CellTools implements Tools {
 
   async #insert({ cells, after, run }: Arguments, { agent, toolCallId }: ToolCallParams, sessionId: string) {
     const wanted = (cells ?? []).map(({ type, source, kind }) => ({ type, source, kind: kind ?? "code" }));
+    await this.cells.refuseWhatLoads(wanted);
     const behind = after ? this.cells.get(after) : this.cells.endOfMade(this.anchor(sessionId));
     const inserted = this.cells.insert(wanted, behind, { agent, requestId: toolCallId });
     return run ? { inserted, ...(await this.#run(inserted, INSERTED_MS)) } : { inserted };
+  }
+
+  async #replace(id: string, source: string) {
+    await this.cells.refuseWhatLoads([{ type: this.cells.typeOf(id), source }]);
+    this.cells.replace(id, source);
+    return { replaced: id };
   }
 
   /** A kernel may be busy for as long as it likes; the turn is told what there is until then. */

@@ -2,6 +2,7 @@
 
 import type { Cell, ICodeCellModel, MarkdownCell } from "@jupyterlab/cells";
 import { NotebookActions, type Notebook, type NotebookPanel } from "@jupyterlab/notebook";
+import { loadedFromElsewhere } from "./elsewhere";
 import { hasFailed, outputsAsText, type Output } from "./outputs";
 
 const MOST_LINE_CHARACTERS = 120;
@@ -47,6 +48,10 @@ export class NotebookCells {
     return cell;
   }
 
+  typeOf(id: string): NewCell["type"] {
+    return this.get(id).model.type as NewCell["type"];
+  }
+
   /** The cell that an element stands in. */
   around(element: Element | null): Cell | null {
     return this.all.find(({ node }) => element !== null && node.contains(element)) ?? null;
@@ -66,6 +71,15 @@ export class NotebookCells {
 
   read(ids: readonly string[]): unknown[] {
     return ids.map((id) => contentOf(this.get(id)));
+  }
+
+  /** Rejects where one of these would load something from another machine as soon as it is shown. */
+  async refuseWhatLoads(cells: readonly Pick<NewCell, "type" | "source">[]): Promise<void> {
+    for (const { source } of cells.filter(({ type }) => type === "markdown")) {
+      const address = await loadedFromElsewhere(source, this.notebook.rendermime);
+      if (address === null) continue;
+      throw new Error(`Nothing was changed: a markdown cell would load ${shortened(address)}. Leave it out, or use a link.`);
+    }
   }
 
   /** Puts cells in behind a cell, as one step to undo. Returns their ids; those that are there already are not repeated. */
@@ -170,7 +184,10 @@ export function outlineOf(cell: Cell): CellOutline {
 }
 
 export function firstLineOf(source: string): string {
-  const line = source.trimStart().split("\n", 1)[0] ?? "";
+  return shortened(source.trimStart().split("\n", 1)[0] ?? "");
+}
+
+function shortened(line: string): string {
   return line.length > MOST_LINE_CHARACTERS ? `${line.slice(0, MOST_LINE_CHARACTERS)}…` : line;
 }
 

@@ -4,7 +4,7 @@ import type { Kernel } from "@jupyterlab/services";
 import type { Surroundings } from "../notebook";
 import type { Transport } from "../transport";
 import { CellTools } from "./cellTools";
-import { NotebookCells } from "./cells";
+import { NotebookCells, type NewCell } from "./cells";
 import { lookAround } from "./surroundings";
 import { ToolClient } from "./toolClient";
 
@@ -51,9 +51,11 @@ export class Panel {
   async insert(from: Element, { source, language, agent }: { source: string; language: string; agent: string }) {
     await this.widget.context.ready;
     const type = /^(?:md|markdown)$/i.test(language) ? "markdown" : "code";
+    const made: NewCell = { type, source, kind: "code" };
+    await this.#cells.refuseWhatLoads([made]);
     const behind = this.#cells.endOfMade(this.#cells.around(from));
     const origin = { agent, requestId: `by hand ${Date.now()} ${Math.random()}` };
-    const [id] = this.#cells.insert([{ type, source, kind: "code" }], behind, origin);
+    const [id] = this.#cells.insert([made], behind, origin);
     if (id) this.#cells.show(id);
     return null;
   }
@@ -62,6 +64,7 @@ export class Panel {
     await this.widget.context.ready;
     const cell = this.#person;
     if (!cell) throw new Error("Click into a cell first");
+    await this.#cells.refuseWhatLoads([{ type: this.#cells.typeOf(cell.model.id), source }]);
     this.#cells.replace(cell.model.id, source);
     this.#cells.show(cell.model.id);
     return null;
