@@ -127,17 +127,22 @@ function sessionOf(model: Model, preferences: () => Preferences | null): Session
     ? new WebSocketTransport(server)
     : new Unreachable("Whisperer needs the Jupyter server that it is installed in, and this page does not come from one.");
   const outbox = new Outbox(storageKey("outbox", nameOf(model)), pageStorage());
-  return new SessionClient(transport, () => paramsOf(model, preferences()), outbox, model.get("_session_id") || null);
+  // The agent to begin with is taken now: by the time of the start the switch to her would have emptied it.
+  const params = paramsOf(model);
+  const withMode = () => {
+    const mode = preferences()?.mode;
+    return mode ? { ...params, mode } : params;
+  };
+  return new SessionClient(transport, withMode, outbox, model.get("_session_id") || null);
 }
 
-function paramsOf(model: Model, preferences: Preferences | null): SessionParams {
+function paramsOf(model: Model): SessionParams {
   const [kernelId, notebook, agent] = [model.get("_kernel_id"), model.get("_notebook"), model.get("_asked_agent")];
   return {
     // By the kernel the server finds the notebook's path of today; ours is that of the kernel's start.
     ...(kernelId ? { kernelId } : notebook && { notebook }),
     ...(agent && { agent }),
     ...(model.get("_new") && { new: true }),
-    ...(preferences?.mode && { mode: preferences.mode }),
   };
 }
 
