@@ -23,6 +23,8 @@ def keyless(serve: Serve, provider: FakeProvider) -> Server:
         environ={
             "OLLAMA_HOST": f"127.0.0.1:{provider.port}",
             "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring",
+            # As environments often are: this one is set to nothing.
+            "SET_TO_NOTHING": "",
         },
     )
 

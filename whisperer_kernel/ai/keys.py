@@ -43,7 +43,9 @@ class Keys(Mapping[str, str]):
         raise KeyError(variable)
 
     def __iter__(self) -> Iterator[str]:
-        return iter({**self._remembered, **self._environ, **self._entered})
+        # What is set to nothing is not there, as for a lookup: an environment may hold empty variables.
+        kept = (self._remembered, self._environ, self._entered)
+        return iter({variable: None for keys in kept for variable, value in keys.items() if value})
 
     def __len__(self) -> int:
         return sum(1 for _ in self)

@@ -182,8 +182,11 @@ class EmbeddedProvider:
         return await ModelProcess.start(gguf, self.info.model or gguf.stem, settings.context_length, settings.threads)
 
     def _client(self, process: ModelProcess) -> OpenAICompatibleProvider:
-        # A long prompt on a busy machine takes minutes before the first token.
-        settings = ProviderConfig(first_byte_timeout_s=300.0, idle_timeout_s=120.0, max_retries=1)
+        # A long prompt on a busy machine takes minutes before the first token. Each request has a connection of its
+        # own: on one kept from before, a request may meet its server closing it.
+        settings = ProviderConfig(
+            first_byte_timeout_s=300.0, idle_timeout_s=120.0, max_retries=1, headers={"Connection": "close"}
+        )
         return OpenAICompatibleProvider(Endpoint(info=self.info, base_url=process.base_url, key=process.key), settings)
 
     def _adapted(self, request: ChatRequest) -> ChatRequest:
