@@ -28,6 +28,11 @@ def told_of(error: Any) -> dict[str, Any]:
     }
 
 
+def is_cell(file: str) -> bool:
+    """Whether this is how IPython names the file of a cell."""
+    return "ipykernel_" in file or file.startswith("<ipython")
+
+
 def _words(error: BaseException) -> str:
     """What Python itself says of its own exceptions; of others what they were made with."""
     arguments = BaseException.__dict__["args"].__get__(error)
@@ -67,5 +72,4 @@ def _frame(file: str, function: str, line: int) -> dict[str, Any]:
         f"{'>' if number == line else ' '} {number}: {lines[number - 1].rstrip()[:200]}"
         for number in range(first, min(len(lines), line + AROUND) + 1)
     ]
-    where = "a cell" if "ipykernel_" in file or file.startswith("<ipython") else file
-    return {"in": where, "function": function, "line": line, "code": "\n".join(shown)}
+    return {"in": "a cell" if is_cell(file) else file, "function": function, "line": line, "code": "\n".join(shown)}

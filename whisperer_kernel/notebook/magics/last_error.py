@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import linecache
 import sys
+import traceback
 from typing import Any
 
 from IPython.core.error import UsageError
 
 from whisperer_kernel.errors import WhispererError
-from whisperer_kernel.notebook.failure import files, is_cell, told
 from whisperer_kernel.notebook.fenced import fenced
+from whisperer_kernel.notebook.last_error import is_cell, told_of
 
 MAX_CELL = 8_000
 _WISH = "My cell failed. Say in a sentence or two why, then show the whole corrected cell."
@@ -35,7 +36,7 @@ class LastError:
         """What an agent is asked about it. Raises ``NothingToFix``."""
         if self._error is None:
             raise NothingToFix("No cell has failed in this kernel; there is nothing to fix.")
-        error = told(self._error)
+        error = told_of(self._error)
         cell = _cell_of(self._error)
         # Of the frames in the cell itself the cell shows enough; IPython's own help nobody.
         elsewhere = [frame for frame in error["traceback"] if frame["in"] != "a cell" and "IPython" not in frame["in"]]
@@ -56,5 +57,11 @@ def _own(error: BaseException | None) -> BaseException | None:
 
 def _cell_of(error: BaseException) -> str:
     """The text of the cell that was run; empty where that is not known."""
-    cells = ("".join(linecache.getlines(file)) for file in files(error) if is_cell(file))
+    cells = ("".join(linecache.getlines(file)) for file in _files(error) if is_cell(file))
     return next(cells, "").rstrip()[:MAX_CELL]
+
+
+def _files(error: BaseException) -> list[str]:
+    """The files that the error came by, outermost first."""
+    passed = [frame.f_code.co_filename for frame, _ in traceback.walk_tb(error.__traceback__)]
+    return [*passed, error.filename] if isinstance(error, SyntaxError) and error.filename else passed
