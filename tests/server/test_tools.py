@@ -76,6 +76,10 @@ async def test_round_trip(client: Client, provider: FakeProvider) -> None:
     tool = next(tool["function"] for tool in first["tools"] if tool["function"]["name"] == "set_lamp")
     assert tool["parameters"] == LAMP["inputSchema"]
     assert second["messages"][-1] == {"role": "tool", "tool_call_id": "call-1", "content": '{"lamp":"on"}'}
+    *_, result, reply = await client.history()
+    (made,) = reply["toolCalls"]
+    assert (made["toolName"], made["arguments"], made["status"]) == ("set_lamp", running["arguments"], "done")
+    assert (result["toolCallId"], result["content"]) == (made["toolCallId"], '{"lamp":"on"}')
 
 
 async def test_next_turn_knows_the_call(client: Client, provider: FakeProvider) -> None:

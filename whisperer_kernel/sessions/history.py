@@ -12,7 +12,10 @@ TITLE_CHARS = 80
 
 
 class HistoryMessage(msgspec.Struct, kw_only=True, rename="camel", omit_defaults=True):
-    """A message as ``session.history`` and snapshots show it. A reply without ``finish_reason`` is still running."""
+    """A message as ``session.history`` and snapshots show it. A reply without ``finish_reason`` is still running.
+
+    ``tool_calls`` of a reply are the calls its model made: ``toolCallId``, ``toolName``, ``arguments`` and ``status``.
+    """
 
     message_id: str
     role: Literal["user", "assistant", "tool"]
@@ -37,6 +40,7 @@ class OpenTurn(msgspec.Struct, kw_only=True):
     user: UserMessage
     ts: str
     texts: list[str] = []
+    calls: list[dict[str, Any]] = []
     # How many messages came before it and had no answer yet.
     queued: int = 0
     # Where the text begins that has come since the last tool call.

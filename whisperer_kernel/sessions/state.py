@@ -117,6 +117,7 @@ class SessionState:
                 agent=turn.user.agent,
                 content="".join(turn.texts),
                 ts=turn.started,
+                tool_calls=turn.calls or None,
             )
             for turn in self.open.values()
             if turn.started
@@ -220,6 +221,7 @@ class SessionState:
                 content=text,
                 ts=(turn and turn.started) or ts,
                 finish_reason=event.finish_reason,
+                tool_calls=(turn and turn.calls) or None,
                 usage=event.usage,
                 error=event.error,
                 dropped=event.dropped,
@@ -251,6 +253,7 @@ class SessionState:
         if (turn := self.open.get(event.message_id)) is not None:
             context.add_text(event.message_id, "".join(turn.texts[turn.told :]))
             turn.told = len(turn.texts)
+            turn.calls.append(_as_told(event))
         arguments = msgspec.json.encode(event.arguments).decode()
         context.add_tool(
             event.message_id, ToolRequest(id=event.tool_call_id, name=event.tool_name, arguments=arguments), result
@@ -293,4 +296,14 @@ class SessionState:
         PlanUpdated: _plan,
         TestsReported: _tested,
         ContextResolved: _looked_up,
+    }
+
+
+def _as_told(call: ToolCall) -> dict[str, Any]:
+    """A call as the history shows it, under the names of its notification."""
+    return {
+        "toolCallId": call.tool_call_id,
+        "toolName": call.tool_name,
+        "arguments": call.arguments,
+        "status": call.status,
     }
