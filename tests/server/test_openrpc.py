@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+import shutil
+import subprocess
 from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
-from jsonschema import Draft202012Validator
+from jsonschema import Draft7Validator, Draft202012Validator
+from referencing import Registry
+from referencing.jsonschema import DRAFT7
 
 from tests.fakes.provider import FakeProvider, Reply
 from tests.server.client import Client, RpcError
@@ -52,52 +57,21 @@ NOTIFICATIONS = {
     "SessionStatusNotification",
     "session.usage",
 }
-# The essentials of the OpenRPC 1.3 meta-schema, for what the document uses of it.
-META: dict[str, Any] = {
-    "type": "object",
-    "required": ["openrpc", "info", "methods"],
-    "properties": {
-        "openrpc": {"pattern": r"^1\.\d+\.\d+$"},
-        "info": {"type": "object", "required": ["title", "version"]},
-        "methods": {"type": "array", "items": {"$ref": "#/$defs/method"}},
-        "components": {"type": "object", "properties": {"schemas": {"additionalProperties": {"type": "object"}}}},
-    },
-    "patternProperties": {"^x-": {}},
-    "additionalProperties": False,
-    "$defs": {
-        "method": {
-            "type": "object",
-            "required": ["name", "params", "result"],
-            "properties": {
-                "name": {"type": "string", "not": {"pattern": r"^rpc\."}},
-                "summary": {"type": "string", "minLength": 1},
-                "description": {"type": "string"},
-                "paramStructure": {"enum": ["by-name", "by-position", "either"]},
-                "params": {"type": "array", "items": {"$ref": "#/$defs/descriptor"}},
-                "result": {"$ref": "#/$defs/descriptor"},
-                "errors": {"type": "array", "items": {"$ref": "#/$defs/error"}},
-            },
-            "additionalProperties": False,
-        },
-        "descriptor": {
-            "type": "object",
-            "required": ["name", "schema"],
-            "properties": {
-                "name": {"type": "string", "minLength": 1},
-                "schema": {"type": ["object", "boolean"]},
-                "required": {"type": "boolean"},
-                "summary": {"type": "string"},
-                "description": {"type": "string"},
-            },
-            "additionalProperties": False,
-        },
-        "error": {
-            "type": "object",
-            "required": ["code", "message"],
-            "properties": {"code": {"type": "integer"}, "message": {"type": "string"}},
-        },
-    },
-}
+UI = Path(__file__).parents[2] / "jupyter_ext" / "ui"
+PRINT = "import('@open-rpc/meta-schema').then((module) => console.log(JSON.stringify(module.default.default)))"
+# What the meta-schema takes for the schema of schemas: JSON Schema draft 7, under an address of its own.
+SCHEMAS_SCHEMA = "https://meta.json-schema.tools"
+
+
+@pytest.fixture(scope="session")
+def meta_schema() -> Draft7Validator:
+    """OpenRPC's own meta-schema, as its makers publish it on npm."""
+    node = shutil.which("node")
+    assert node is not None
+    printed = subprocess.run([node, "-e", PRINT], cwd=UI, capture_output=True, text=True, check=True)
+    schemas = DRAFT7.create_resource(Draft7Validator.META_SCHEMA)
+    registry: Registry[Any] = Registry().with_resource(SCHEMAS_SCHEMA, schemas)
+    return Draft7Validator(json.loads(printed.stdout), registry=registry)
 
 
 @pytest.fixture
@@ -125,9 +99,9 @@ def validator(document: dict[str, Any], schema: dict[str, Any]) -> Draft202012Va
     return Draft202012Validator({**schema, "components": document["components"]})
 
 
-async def test_document_is_valid(document: dict[str, Any]) -> None:
-    """The document has OpenRPC's structure, and each schema in it is one."""
-    Draft202012Validator(META).validate(document)
+async def test_document_is_valid(document: dict[str, Any], meta_schema: Draft7Validator) -> None:
+    """The document is as OpenRPC's own meta-schema wants it, and each schema in it is one."""
+    meta_schema.validate(document)
     for schema in document["components"]["schemas"].values():
         Draft202012Validator.check_schema(schema)
     for method in document["methods"]:
