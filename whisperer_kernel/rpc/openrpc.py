@@ -22,6 +22,11 @@ ERRORS = [
     {"code": -32007, "message": "Store unavailable"},
     {"code": -32008, "message": "No such plan, report, permission request or tool call"},
 ]
+SERVER = {
+    "name": "This server",
+    "summary": "A WebSocket, at an address relative to this document's; authentication is Jupyter's own.",
+    "url": "ws",
+}
 PLACE = {
     "title": "Place",
     "description": "What every notification carries: session, number (from 1, without a gap), time (ISO 8601, UTC).",
@@ -41,6 +46,7 @@ def document(methods: Mapping[str, Method]) -> dict[str, Any]:
     return {
         "openrpc": "1.3.2",
         "info": {"title": "Whisperer", "version": __version__},
+        "servers": [SERVER],
         "methods": described,
         "x-notifications": [
             _notification(kind, schema) for kind, schema in zip(EVENT_TYPES.values(), pairs, strict=True)
