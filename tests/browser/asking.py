@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -58,6 +59,14 @@ def expect_end(chat: Chat, words: str = "All done.", agent: str = "Alice") -> No
     """Wait until the agent has said so, and no turn runs."""
     expect(chat.last(agent)).to_contain_text(words)
     chat.expect_idle()
+
+
+def until(condition: Callable[[], bool], timeout: float = 10.0) -> None:
+    """Wait for what no page shows."""
+    deadline = time.monotonic() + timeout
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come to pass"
+        time.sleep(0.02)
 
 
 @contextmanager

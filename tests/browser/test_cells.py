@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -16,6 +18,7 @@ from tests.browser.asking import (
     inserting,
     ready,
     tool_results,
+    until,
 )
 from tests.browser.conftest import NewPage
 from tests.browser.lab import SHOW_CHAT, Lab, Notebook
@@ -83,6 +86,32 @@ def test_two_tabs_insert_once(notebook: Notebook, provider: FakeProvider, lab: L
         expect_end(other)
         assert mine.sources == [*before, *PLAN_SOURCES]
         assert theirs.sources == untouched
+
+
+def test_code_that_runs_is_not_run_again_by_a_page_that_was_reloaded(
+    notebook: Notebook, provider: FakeProvider, tmp_path: Path
+) -> None:
+    """Reloaded while an agent's cell runs: it has run once, and the model is told that its end is not known."""
+    ran, go_on = tmp_path / "ran", tmp_path / "go_on"
+    notebook.add(
+        f"import pathlib, time\nwith open({str(ran)!r}, 'a') as file:\n    file.write('x')\n"
+        f"while not pathlib.Path({str(go_on)!r}).exists():\n    time.sleep(0.05)"
+    )
+    chat = ready(notebook)
+    in_mode(chat, "auto")
+    notebook.save()
+    provider.script(
+        Reply.tools(("call-1", "run_cells", {"cell_ids": [notebook.cells[1]["id"]]})), Reply.answer("All done.")
+    )
+    chat.ask("Run it.")
+    until(ran.exists)
+    notebook.page.reload()
+    until(lambda: tool_results(provider) != [], timeout=60)
+    assert "is not known" in tool_results(provider)[0]
+    go_on.touch()
+    notebook.wait_until_ready()
+    expect_end(notebook.chat())
+    assert ran.read_text() == "x"
 
 
 def test_cells_are_read_by_id(notebook: Notebook, provider: FakeProvider) -> None:

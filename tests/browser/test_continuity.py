@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import shutil
-import time
-from collections.abc import Callable
 
 from playwright.sync_api import Page, expect
 
+from tests.browser.asking import until
 from tests.browser.conftest import NewPage, Serve
 from tests.browser.lab import SHOW_CHAT, Chat, Lab, Notebook, settings
 from tests.fakes.provider import DONE, Act, FakeProvider, Gate, Reply, finish, text
@@ -21,14 +20,6 @@ def in_three_parts(provider: FakeProvider) -> tuple[Gate, Gate]:
     one, two, three = text("one ", "two ", "three")
     provider.script(Reply([one, gates[0], two, gates[1], three, *finish(), DONE]))
     return gates
-
-
-def until(condition: Callable[[], bool], timeout: float = 10.0) -> None:
-    """Wait for what no page shows."""
-    deadline = time.monotonic() + timeout
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come to pass"
-        time.sleep(0.02)
 
 
 def test_reload_in_mid_answer_loses_and_doubles_nothing(notebook: Notebook, provider: FakeProvider) -> None:

@@ -20,7 +20,7 @@ def declared(name: str, **properties: Any) -> Json:
 
 
 LAMP = declared("set_lamp", room={"type": "string"}, on={"type": "boolean"})
-LOOK = declared("look")
+LOOK = {**declared("look"), "annotations": {"readOnlyHint": True}}
 
 
 async def call(client: Client, message_id: str, status: str, **params: Any) -> Event:

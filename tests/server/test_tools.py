@@ -8,13 +8,14 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
 from tests.examples.install import WEATHER, install
 from tests.fakes.provider import DONE, FakeProvider, Reply, finish
 from tests.fakes.reply import chunk, tool_fragment
-from tests.server.client import Answer, Client, RpcError
+from tests.server.client import Answer, Client, Event, Json, RpcError
 from tests.server.conftest import Connect, environment
 from tests.server.hands import CALL, LAMP, LOOK, asked, call, declared, permit, provide, statuses
 from tests.server.process import Server
@@ -221,6 +222,115 @@ async def test_client_gone_and_back(client: Client, connect: Connect, tooled: Se
     assert await provide(back, pending, "still here") == 0
     assert (await back.answer(message_id)).text == "Seen."
     assert provider.chats()[-1].json["messages"][-1]["content"] == "still here"
+
+
+async def lost_lamp(client: Client, provider: FakeProvider) -> Event:
+    """A call that changes something, whose client is gone before it has answered."""
+    provider.script(Reply.tools(("call-1", "set_lamp", {"room": "hall", "on": True})), Reply.answer("Well."))
+    running = await call(client, await client.send("Light"), "running")
+    await client.close()
+    return running
+
+
+async def come_back(client: Client, connect: Connect, server: Server, after: Event, **more: Any) -> tuple[Client, Json]:
+    """A client with the lamp takes the place of the one that is gone; what it was told."""
+    back = await connect(server)
+    back.session_id = client.session_id
+    params = {"sessionId": client.session_id, "afterSeq": after.seq, "clientTools": [LAMP, LOOK], **more}
+    return back, await back.request("resumeSession", **params)
+
+
+async def test_what_was_handed_out_is_not_done_again(
+    client: Client, connect: Connect, tooled: Server, provider: FakeProvider
+) -> None:
+    """A call that changes something is given to nobody else; who comes anew without it ends it as not known."""
+    running = await lost_lamp(client, provider)
+    back, resumed = await come_back(client, connect, tooled, running, toolCalls=[])
+    assert resumed["pending"]["toolCalls"] == []
+    assert (await back.answer(running["messageId"])).text == "Well."
+    assert statuses(back, running["messageId"]) == ["error"]
+    assert "is not known" in provider.chats()[-1].json["messages"][-1]["content"]
+    assert await provide(back, running, "late") == 1
+
+
+async def test_who_says_nothing_may_still_answer(
+    client: Client, connect: Connect, tooled: Server, provider: FakeProvider
+) -> None:
+    """A client that does not say what it is still at is not asked again, and its answer counts all the same."""
+    running = await lost_lamp(client, provider)
+    back, resumed = await come_back(client, connect, tooled, running)
+    assert resumed["pending"]["toolCalls"] == []
+    assert await provide(back, running, "lit") == 0
+    assert (await back.answer(running["messageId"])).text == "Well."
+    assert provider.chats()[-1].json["messages"][-1]["content"] == "lit"
+
+
+async def test_who_is_still_at_it_goes_on(
+    client: Client, connect: Connect, tooled: Server, provider: FakeProvider
+) -> None:
+    """A client that says which call it is still at has it again, and no other that comes ends it."""
+    running = await lost_lamp(client, provider)
+    back, resumed = await come_back(client, connect, tooled, running, toolCalls=[running["toolCallId"]])
+    (pending,) = resumed["pending"]["toolCalls"]
+    assert (pending["toolCallId"], pending["clientId"]) == (running["toolCallId"], resumed["clientId"])
+    _, other = await come_back(client, connect, tooled, running, toolCalls=[])
+    assert other["pending"]["toolCalls"] == []
+    assert await provide(back, pending, "lit") == 0
+    assert (await back.answer(running["messageId"])).text == "Well."
+    assert statuses(back, running["messageId"]) == ["done"]
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "is_repeated"),
+    [
+        ("read_cells", {"cell_ids": ["c"]}, True),
+        ("insert_cells", {"cells": [{"type": "code", "source": "1"}]}, True),
+        ("insert_cells", {"cells": [{"type": "code", "source": "1"}], "run": True}, False),
+        ("replace_cell", {"cell_id": "c", "source": "1"}, False),
+        ("run_cells", {"cell_ids": ["c"]}, False),
+    ],
+)
+async def test_page_that_was_loaded_anew(
+    connect: Connect, provider: FakeProvider, name: str, arguments: Json, *, is_repeated: bool
+) -> None:
+    """A new page reads and inserts what its predecessor was asked for; what may have run it does not run again."""
+    kernel_id = uuid4().hex
+    chat, cells = await connect(), await connect(path="/whisperer/ws?client=cells")
+    await chat.start(kernelId=kernel_id, mode="auto")
+    attach: Json = {"kernelId": kernel_id, "clientTools": [name], "toolCalls": []}
+    await cells.request("kernel.attach", **attach)
+    provider.script(Reply.tools(("call-1", name, arguments)), Reply.answer("Well."))
+    message_id = await chat.send("Do it")
+    running = await call(chat, message_id, "running")
+    await cells.close()
+    new = await connect(path="/whisperer/ws?client=cells")
+    asked_again = (await new.request("kernel.attach", **attach))["toolCalls"]
+    assert [each["toolCallId"] for each in asked_again] == [running["toolCallId"]] * is_repeated
+    new.session_id = chat.session_id
+    for each in asked_again:
+        await provide(new, each, "done")
+    await chat.answer(message_id)
+    assert statuses(chat, message_id)[-1] == ("done" if is_repeated else "error")
+
+
+async def test_kernel_that_died_while_it_ran_tests(connect: Connect, provider: FakeProvider) -> None:
+    """The kernel's client that comes after a restart is not given the test run of the one that died."""
+    kernel_id = uuid4().hex
+    attach: Json = {"kernelId": kernel_id, "clientTools": ["run_tests"], "toolCalls": []}
+    page = await connect()
+    await page.start(kernelId=kernel_id, agent="tessa", mode="auto", clientTools=["insert_cells"])
+    kernel = await connect(path="/whisperer/ws?client=kernel")
+    await kernel.request("kernel.attach", **attach)
+    tests = "def test_it():\n    assert f() == 1"
+    provider.script(Reply.tools(("call-1", "make_tests", {"target": "f", "tests": tests})), Reply.answer("Well."))
+    message_id = await page.send("Test f")
+    await call(page, message_id, "running", toolName="run_tests")
+    await kernel.close()
+    restarted = await connect(path="/whisperer/ws?client=kernel")
+    assert (await restarted.request("kernel.attach", **attach))["toolCalls"] == []
+    ended = await call(page, message_id, "error", toolName="run_tests")
+    assert "is not known" in ended["error"]
+    assert (await page.answer(message_id)).text == "Well."
 
 
 @pytest.mark.parametrize(

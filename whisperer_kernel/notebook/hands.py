@@ -33,7 +33,8 @@ class Hands:
 
     async def attach(self, ask: Ask) -> None:
         """Say what this kernel carries out; on a new connection, again. Raises ``WhispererError``, ``Disconnected``."""
-        await ask("kernel.attach", {"kernelId": self._kernel_id, "clientTools": self._tools.names}, self._attached)
+        offer = {"kernelId": self._kernel_id, "clientTools": self._tools.names, "toolCalls": [*self._tasks]}
+        await ask("kernel.attach", offer, self._attached)
 
     def notified(self, method: str, params: Params) -> None:
         """An event of some session came, perhaps a call for us, or the end of one."""

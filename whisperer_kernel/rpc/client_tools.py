@@ -11,7 +11,9 @@ from whisperer_kernel.errors import InvalidParams
 from whisperer_kernel.rpc.params import ClientTool
 from whisperer_kernel.tools.call import ToolSchema
 from whisperer_kernel.tools.registry import ToolRegistry
-from whisperer_kernel.tools.tool import Tool
+from whisperer_kernel.tools.tool import READS, Effect, Tool
+
+EVERY_EFFECT: frozenset[Effect] = frozenset({"read", "edit", "run"})
 
 
 async def client_tools(known: ToolRegistry, declared: Sequence[str | ClientTool]) -> list[Tool]:
@@ -43,8 +45,10 @@ def _described(known: ToolRegistry, declared: ClientTool) -> Tool:
         accepts = InputSchema(declared.input_schema)
     except UnfitSchema as error:
         raise InvalidParams(f"clientTools: the inputSchema of {declared.name} {error}") from error
+    hints = declared.annotations
+    repeatable = EVERY_EFFECT if hints.read_only_hint or hints.idempotent_hint else READS
     schema = ToolSchema(name=declared.name, description=declared.description, parameters=declared.input_schema)
     same = known.get(declared.name)
     if same is not None and same.run is None and accepts.names <= same.names:
-        return msgspec.structs.replace(same, schema=schema, accepts=accepts)
-    return Tool(schema=schema, accepts=accepts, effect="run", tags=frozenset({"client"}))
+        return msgspec.structs.replace(same, schema=schema, accepts=accepts, repeatable=repeatable)
+    return Tool(schema=schema, accepts=accepts, effect="run", repeatable=repeatable, tags=frozenset({"client"}))

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from typing import Protocol
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, Protocol
+
+import msgspec
 
 from whisperer_kernel.tools.call import ToolResult
 from whisperer_kernel.tools.tool import Tool
+
+GONE = "Whoever was carrying this out is gone before it was over; whether it was done, and how far, is not known."
 
 
 class ToolClient(Protocol):
@@ -24,15 +28,22 @@ class ToolClient(Protocol):
         ...
 
 
+class _Given(msgspec.Struct):
+    """A call that waits for its result, and the client that was asked for it."""
+
+    client_id: str
+    name: str
+    is_repeatable: bool
+    result: asyncio.Future[ToolResult]
+
+
 class ClientTools:
     """The client tools of one session: who declared them, and the calls that wait for a result."""
 
     def __init__(self) -> None:
         self._declared: dict[str, Mapping[str, Tool]] = {}
-        self._waiting: dict[str, asyncio.Future[ToolResult]] = {}
+        self._given: dict[str, _Given] = {}
         self._pages: dict[str, str] = {}
-        # Which client each waiting call was given to.
-        self._given: dict[str, str] = {}
         self._news = asyncio.Event()
         # Whether somebody who is still to come was waited for, and has not come.
         self._in_vain = False
@@ -91,38 +102,44 @@ class ClientTools:
             return None
         return found
 
-    def take_over(self, client: ToolClient, tool_call_id: str, name: str) -> bool:
-        """Whether this client is to carry out a waiting call: it can, and whoever was asked is no longer there.
+    def take_over(self, client: ToolClient, tool_call_id: str, own: Collection[str] | None) -> bool:
+        """Whether a waiting call is this client's from now on, who has come (back) and can carry it out.
 
-        From then on it is the one that was asked: two clients that come back do not do the same thing twice.
+        It is where the client says that it is still at it (``own``), or where whoever was asked is no longer there and
+        doing it twice does no harm. Else it may have been done, and nobody is asked again: it waits for its answer, or
+        ends where ``own`` says that it is not under way there either.
         """
-        asked = self._given.get(tool_call_id)
-        if asked is None or name not in self._declared.get(client.client_id, {}):
+        given = self._given.get(tool_call_id)
+        if given is None or given.name not in self._declared.get(client.client_id, {}):
             return False
-        if asked != client.client_id and asked in self._declared:
+        if given.client_id == client.client_id or tool_call_id in (own or ()):
+            given.client_id = client.client_id
+            return True
+        if given.client_id in self._declared:
             return False
-        self._given[tool_call_id] = client.client_id
-        return True
+        if given.is_repeatable:
+            given.client_id = client.client_id
+        elif own is not None:
+            self.provide(tool_call_id, ToolResult(content=GONE, is_error=True))
+        return given.is_repeatable
 
     def tools(self) -> list[Tool]:
         """Every tool that somebody can carry out now, each once."""
         return list({name: tool for declared in self._declared.values() for name, tool in declared.items()}.values())
 
-    def expect(self, tool_call_id: str, client_id: str) -> asyncio.Future[ToolResult]:
+    def expect(
+        self, tool_call_id: str, client_id: str, tool: Tool, arguments: dict[str, Any]
+    ) -> asyncio.Future[ToolResult]:
         """A call was given to a client: the future is its result."""
         future: asyncio.Future[ToolResult] = asyncio.get_running_loop().create_future()
-        self._waiting[tool_call_id], self._given[tool_call_id] = future, client_id
-        future.add_done_callback(lambda _: self._settled(tool_call_id))
+        self._given[tool_call_id] = _Given(client_id, tool.name, tool.is_repeatable(arguments), future)
+        future.add_done_callback(lambda _: self._given.pop(tool_call_id, None))
         return future
 
     def provide(self, tool_call_id: str, result: ToolResult) -> bool:
         """A client answers. The first answer wins; False: it came too late, or was never asked for."""
-        future = self._waiting.get(tool_call_id)
-        if future is None or future.done():
+        given = self._given.get(tool_call_id)
+        if given is None or given.result.done():
             return False
-        future.set_result(result)
+        given.result.set_result(result)
         return True
-
-    def _settled(self, tool_call_id: str) -> None:
-        self._waiting.pop(tool_call_id, None)
-        self._given.pop(tool_call_id, None)

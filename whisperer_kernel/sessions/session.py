@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 from uuid import uuid4
 
@@ -303,12 +303,17 @@ class StatelessInteractiveSession:
             raise NoSuchItem("There is no such permission request.")
         return self._hands.questions.answer(request_id, answer)
 
-    def pending(self, subscriber: Subscriber) -> tuple[list[PermissionRequested], list[ToolCall]]:
-        """Asks that are still open; calls that ``subscriber`` can carry out are addressed to it."""
+    def pending(
+        self, subscriber: Subscriber, own: Collection[str] | None
+    ) -> tuple[list[PermissionRequested], list[ToolCall]]:
+        """Asks that are still open; calls that ``subscriber`` is to carry out are addressed to it.
+
+        ``own``: those that it says it is still at; None: it does not say.
+        """
         calls = [
             msgspec.structs.replace(call, client_id=subscriber.client_id)
             for call in self.state.tool_calls
-            if self._hands.clients.take_over(subscriber, call.tool_call_id, call.tool_name)
+            if self._hands.clients.take_over(subscriber, call.tool_call_id, own)
         ]
         return list(self.state.permissions.values()), calls
 

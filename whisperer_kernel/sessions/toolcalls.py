@@ -217,7 +217,7 @@ class TurnTools:
         found = self._hands.clients.find(call.tool.name, self._user.client_id)
         if found is None:
             return failed("Nobody who could carry this out is connected any more.")
-        future = self._hands.clients.expect(call.id, found[0])
+        future = self._hands.clients.expect(call.id, *found, call.arguments)
         try:
             await self._told(call, "running", client_id=found[0])
             return await future

@@ -60,7 +60,15 @@ async def read_cells(
     raise CarriedOutByClient
 
 
-@tool(effect=_effect, tags={"cells", "write"}, executor="client", granted=_granted, preview=_inserted)
+@tool(
+    effect=_effect,
+    tags={"cells", "write"},
+    executor="client",
+    granted=_granted,
+    # Cells that carry the call's id are not put in a second time.
+    repeatable={"read", "edit"},
+    preview=_inserted,
+)
 async def insert_cells(
     context: ToolContext,
     cells: Annotated[list[NewCell], msgspec.Meta(min_length=1, max_length=50)],

@@ -15,7 +15,7 @@ from __future__ import annotations
 import inspect
 import re
 import typing
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -27,6 +27,8 @@ from whisperer_kernel.tools.call import ToolSchema
 
 Effect = Literal["read", "edit", "run"]
 """What a tool does to the person's things: looks at them, changes the notebook or files, runs code or anything else."""
+
+READS: frozenset[Effect] = frozenset({"read"})
 
 Executor = Literal["server", "client"]
 
@@ -121,6 +123,7 @@ class Tool(msgspec.Struct, frozen=True, kw_only=True):
     ``run`` is None for a tool that a client carries out.
     ``granted`` names the arguments that a permission for the session is bound to, or is a function of them that does:
     another value asks again; None: all of them.
+    ``repeatable``: calls with these effects may be carried out again when it is not known whether they were.
     ``timeout_s`` is the longest run, without the time in which a person is asked. ``attempts``: after so many failures
     in one turn the model is told to give up, and further calls are refused; None: only ``max_rounds`` ends them.
     """
@@ -134,6 +137,7 @@ class Tool(msgspec.Struct, frozen=True, kw_only=True):
     timeout_s: float = DEFAULT_TIMEOUT_S
     result_chars: int = DEFAULT_RESULT_CHARS
     granted: Granted = None
+    repeatable: Collection[Effect] = READS
     preview: Callable[[dict[str, Any]], str] | None = None
     attempts: int | None = None
     shape: ReplyShape | None = None
@@ -156,6 +160,10 @@ class Tool(msgspec.Struct, frozen=True, kw_only=True):
             return self.effect(arguments)
         except Exception:  # noqa: BLE001 - a package's mistake must not open the gate, nor end the turn
             return "run"
+
+    def is_repeatable(self, arguments: dict[str, Any]) -> bool:
+        """Whether a call that may have been carried out already can be carried out again without harm."""
+        return self.effect_of(arguments) in self.repeatable
 
     def complete(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """The arguments with every default in its place, so that one left out is the same as one given."""
@@ -181,6 +189,7 @@ def tool(  # noqa: PLR0913 - what a tool is, by name
     timeout_s: float = DEFAULT_TIMEOUT_S,
     result_chars: int = DEFAULT_RESULT_CHARS,
     granted: Granted = None,
+    repeatable: Collection[Effect] = READS,
     preview: Callable[[dict[str, Any]], str] | None = None,
     attempts: int | None = None,
     shape: ReplyShape | None = None,
@@ -206,6 +215,7 @@ def tool(  # noqa: PLR0913 - what a tool is, by name
             timeout_s=timeout_s,
             result_chars=result_chars,
             granted=granted,
+            repeatable=frozenset(repeatable),
             preview=preview,
             attempts=attempts,
             shape=shape,

@@ -299,7 +299,8 @@ export interface Requests {
   };
   /** Carry tools out in every session of a kernel, those that are there and those to come. */
   "kernel.attach": {
-    params: { kernelId: string; clientTools: readonly string[] };
+    /** `toolCalls`: those this client was given before and is still at. Others of theirs are not done a second time. */
+    params: { kernelId: string; clientTools: readonly string[]; toolCalls: readonly string[] };
     result: { clientId: string; toolCalls: (ToolCallParams & { sessionId: string })[] };
   };
   provideToolResult: {

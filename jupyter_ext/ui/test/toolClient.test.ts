@@ -11,6 +11,8 @@ class FakeServer implements Transport {
   state: TransportState = { name: "connecting" };
   readonly answers: Record<string, unknown>[] = [];
   readonly attached: string[] = [];
+  /** What each attaching client said that it is still at. */
+  readonly own: unknown[] = [];
   /** Handed out when somebody attaches. */
   open: Notification["params"][] = [];
   loseAnswers = false;
@@ -42,6 +44,7 @@ class FakeServer implements Transport {
     const given = params as Record<string, unknown>;
     if (method === "kernel.attach") {
       this.attached.push(String(given["kernelId"]));
+      this.own.push(given["toolCalls"]);
       return { clientId: `client-${this.#connection}`, toolCalls: this.open } as never;
     }
     this.answers.push(given);
@@ -110,6 +113,23 @@ test("an answer that was lost is given again on the next connection, and nothing
   assert.equal(done, 1);
   assert.ok(server.answers.length >= 2);
   assert.ok(server.answers.every(({ result }) => result === "1"));
+});
+
+test("a client that comes back says which calls it is still at, and a new one that it is at none", async () => {
+  let finish: (result: string) => void = () => undefined;
+  const { server } = await attached(() => new Promise((resolve) => (finish = resolve)));
+  server.ask();
+  await settled();
+  server.drop();
+  server.connect();
+  await settled();
+  finish("ran");
+  await settled();
+  server.drop();
+  server.connect();
+  await settled();
+  assert.deepEqual(server.own, [[], ["call"], []]);
+  assert.ok(server.answers.every(({ result }) => result === "ran"));
 });
 
 test("a kernel that was changed is the one whose sessions count", async () => {

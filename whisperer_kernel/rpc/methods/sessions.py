@@ -70,7 +70,7 @@ async def resume_session(methods: Methods, call: Call, params: p.ResumeSession) 
         client_id=call.connection.client_id,
         agent=session.agent,
         seq=session.seq,
-        pending=_pending(session, call),
+        pending=_pending(session, call, params.tool_calls),
         provider=provider,
         mode=session.mode,
         snapshot=None if kept else _snapshot(session),
@@ -144,8 +144,8 @@ async def _notebook(methods: Methods, wanted: p.SessionParams) -> str | None:
     return wanted.notebook
 
 
-def _pending(session: StatelessInteractiveSession, call: Call) -> p.Pending:
-    permissions, tool_calls = session.pending(call.connection)
+def _pending(session: StatelessInteractiveSession, call: Call, own: list[str] | None) -> p.Pending:
+    permissions, tool_calls = session.pending(call.connection, own)
     return p.Pending(permissions=msgspec.to_builtins(permissions), tool_calls=msgspec.to_builtins(tool_calls))
 
 

@@ -39,6 +39,6 @@ async def attach_kernel(methods: Methods, call: Call, params: p.AttachKernel) ->
     calls = [
         {"sessionId": session.id, **msgspec.to_builtins(waiting)}
         for session in sessions
-        for waiting in session.pending(connection)[1]
+        for waiting in session.pending(connection, params.tool_calls)[1]
     ]
     return p.KernelAttached(client_id=connection.client_id, tool_calls=calls)

@@ -50,11 +50,15 @@ class Started(Wire, omit_defaults=False):
 
 
 class ResumeSession(Wire):
-    """``afterSeq``: the last event that the client has."""
+    """``afterSeq``: the last event that the client has.
+
+    ``toolCalls``: the calls that it was given before and is still at, by their ids; left out, it does not say.
+    """
 
     session_id: Text
     after_seq: Annotated[int, msgspec.Meta(ge=0)]
     client_tools: list[str | ClientTool] = msgspec.field(default_factory=list)
+    tool_calls: list[Text] | None = None
 
 
 class Pending(Wire, omit_defaults=False):

@@ -11,12 +11,20 @@ from whisperer_kernel.rpc.params.base import Text, Wire
 from whisperer_kernel.tools.tool import NAME
 
 
+class ToolAnnotations(Wire):
+    """What a client says of its tool: that a call may be carried out again without harm. Nothing is permitted by it."""
+
+    read_only_hint: bool = False
+    idempotent_hint: bool = False
+
+
 class ClientTool(Wire):
     """A tool that a client declares and carries out itself."""
 
     name: Annotated[str, msgspec.Meta(pattern=f"^{NAME}$")]
     description: str
     input_schema: dict[str, Any]
+    annotations: ToolAnnotations = msgspec.field(default_factory=ToolAnnotations)
 
 
 class ProvideToolResult(Wire):
@@ -38,10 +46,11 @@ class Permit(Wire):
 
 
 class AttachKernel(Wire):
-    """A kernel, and what its own connection carries out there."""
+    """A kernel, and what its own connection carries out there. ``toolCalls``: see ``ResumeSession``."""
 
     kernel_id: Text
     client_tools: list[str | ClientTool]
+    tool_calls: list[Text] | None = None
 
 
 class KernelAttached(Wire, omit_defaults=False):

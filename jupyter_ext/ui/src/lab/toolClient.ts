@@ -66,7 +66,8 @@ export class ToolClient {
   async #attach(): Promise<void> {
     const kernelId = this.#kernelId;
     if (kernelId === null) return;
-    const request = this.transport.request("kernel.attach", { kernelId, clientTools: this.tools.names });
+    const toolCalls = [...this.#unanswered.keys()];
+    const request = this.transport.request("kernel.attach", { kernelId, clientTools: this.tools.names, toolCalls });
     const attached = await answered(request);
     if (!attached) return;
     this.#clientId = attached.clientId;
