@@ -77,6 +77,7 @@ class WhispererSocket(WebSocketMixin, WebSocketHandler, JupyterHandler):
             keeps_alive=client != "kernel",
             # Who owns the cells (the plugin) shows nothing: that is the chat's.
             shows_questions=client not in {"kernel", "cells"},
+            answers_own=client == "cells",
             page=self.get_query_argument("page", ""),
             hang_up=self._hang_up,
             emptied=self._outbox.emptied,

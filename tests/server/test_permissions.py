@@ -268,6 +268,46 @@ async def test_nobody_to_ask(server: Server, provider: FakeProvider) -> None:
     await kernel.close()
 
 
+@pytest.mark.parametrize("kind", ["kernel", "cells"])
+async def test_who_is_no_person_answers_nothing(
+    client: Client, connect: Connect, provider: FakeProvider, kind: str
+) -> None:
+    """A kernel, and a notebook's cells, may not permit what is asked of a person; the question stays open for her."""
+    other = await connect(path=f"/whisperer/ws?client={kind}")
+    await other.resume(client.session_id, client.events[-1].seq)
+    wish(provider)
+    message_id = await client.send("Light")
+    request = await asked(client, message_id)
+    for decision in ("allow_once", "allow_session", "deny"):
+        with pytest.raises(RpcError) as refused:
+            await permit(other, request, decision)
+        assert refused.value.code == -32006
+    assert client.seen(RESOLVED) == []
+    assert await permit(client, request, "allow_once") == 0
+    await lit(client, message_id)
+    assert await permit(other, request, "deny") == 1
+
+
+@pytest.mark.parametrize(("kind", "may"), [("cells", True), ("kernel", False)])
+async def test_question_of_a_turn_of_ones_own(
+    client: Client, connect: Connect, provider: FakeProvider, kind: str, *, may: bool
+) -> None:
+    """Cells may answer what a turn asks that they began themselves; a kernel not even that."""
+    other = await connect(path=f"/whisperer/ws?client={kind}")
+    await other.resume(client.session_id, client.events[-1].seq)
+    wish(provider)
+    message_id = await other.send("Light")
+    request = await asked(other, message_id)
+    if may:
+        assert await permit(other, request, "allow_once") == 0
+    else:
+        with pytest.raises(RpcError) as refused:
+            await permit(other, request, "allow_once")
+        assert refused.value.code == -32006
+        assert await permit(client, await asked(client, message_id), "allow_once") == 0
+    await lit(client, message_id)
+
+
 async def test_cancelled_while_asked(client: Client, provider: FakeProvider) -> None:
     """A turn that is cancelled takes its question back."""
     wish(provider)

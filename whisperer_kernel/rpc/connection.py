@@ -23,9 +23,10 @@ class Connection:
     """One client. ``write`` takes a text frame and must not block; ``owner`` is who is authenticated.
 
     ``emptied`` waits until the client has taken what was written.
-    ``shows_questions``: whether a person is behind it who sees what is asked and can answer. ``page``: the page in a
-    browser that it comes from, where several connections do. ``hang_up`` ends the connection: the client has to come
-    back and resume, as what it would be shown next does not join on to what it has seen.
+    ``shows_questions``: whether a person is behind it who sees what is asked and can answer; ``answers_own``: whether
+    it may at least answer what a turn of its own asks. ``page``: the page in a browser that it comes from, where
+    several connections do. ``hang_up`` ends the connection: the client has to come back and resume, as what it would
+    be shown next does not join on to what it has seen.
     """
 
     def __init__(  # noqa: PLR0913 - one connection is made in one place, with all it needs by name
@@ -35,6 +36,7 @@ class Connection:
         *,
         keeps_alive: bool = True,
         shows_questions: bool = True,
+        answers_own: bool = True,
         page: str = "",
         hang_up: Callable[[], None] = lambda: None,
         emptied: Callable[[], Awaitable[None]] = _at_once,
@@ -45,6 +47,7 @@ class Connection:
         self.hang_up = hang_up
         self.keeps_alive = keeps_alive
         self.shows_questions = shows_questions
+        self.answers_own = answers_own
         self.page = page
         self._sessions: set[str] = set()
         self._current: str | None = None

@@ -297,11 +297,20 @@ class StatelessInteractiveSession:
             raise NoSuchItem("There is no such tool call.")
         return self._hands.clients.provide(tool_call_id, result)
 
-    def permit(self, request_id: str, answer: Answer) -> bool:
-        """The person's answer; False where it was settled already. Raises ``NoSuchItem``."""
+    def permit(self, request_id: str, answer: Answer, by: Subscriber) -> bool:
+        """The person's answer; False where it was settled already. Raises ``NoSuchItem``, ``NotPermitted``."""
         if not self.state.knows_permission(request_id):
             raise NoSuchItem("There is no such permission request.")
+        request = self.state.permissions.get(request_id)
+        if request is not None and not self._may_answer(request, by):
+            raise NotPermitted("This question is answered by a person: in a chat, or where its message was sent from.")
         return self._hands.questions.answer(request_id, answer)
+
+    def _may_answer(self, request: PermissionRequested, by: Subscriber) -> bool:
+        """Whether a person sits there who was asked: code that answers for itself would ask nobody."""
+        turn = self.state.open.get(request.message_id)
+        is_own = turn is not None and turn.user.client_id == by.client_id
+        return by.shows_questions or (by.answers_own and is_own)
 
     def pending(
         self, subscriber: Subscriber, own: Collection[str] | None

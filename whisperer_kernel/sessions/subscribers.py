@@ -32,6 +32,11 @@ class Subscriber(Protocol):
         ...
 
     @property
+    def answers_own(self) -> bool:
+        """Whether it may answer what a turn of its own asks."""
+        ...
+
+    @property
     def page(self) -> str:
         """The page in a browser that it comes from; empty where that does not matter."""
         ...

@@ -25,7 +25,7 @@ async def provide_tool_result(methods: Methods, call: Call, params: p.ProvideToo
 async def permit(methods: Methods, call: Call, params: p.Permit) -> p.Status:
     """The person's answer to a permission request. The first one counts."""
     session = await methods.held(call, params.session_id)
-    taken = session.permit(params.request_id, Answer(params.decision, params.reason))
+    taken = session.permit(params.request_id, Answer(params.decision, params.reason), call.connection)
     return p.Status(status=OK if taken else TOO_LATE)
 
 
