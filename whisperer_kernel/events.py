@@ -133,7 +133,9 @@ class ToolCall(Event, kw_only=True):
 class PermissionRequested(Event, kw_only=True):
     """The person is asked whether a tool call may be carried out.
 
-    ``preview`` says what will happen, ``bound`` what of the arguments a yes for the session would be bound to.
+    ``preview`` says what will happen, ``bound`` what of the arguments a yes for the session would be bound to, and
+    ``declaration`` which of the tools of that name, where clients describe tools of their own. ``once``: a yes holds
+    for this call alone, also one for the session.
     """
 
     method = "tool.permission_requested"
@@ -146,6 +148,8 @@ class PermissionRequested(Event, kw_only=True):
     expires_at: str
     bound: dict[str, Any]
     preview: str | None = None
+    declaration: str = ""
+    once: bool = False
 
 
 class PermissionResolved(Event, kw_only=True):

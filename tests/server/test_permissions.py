@@ -231,28 +231,130 @@ async def test_nobody_comes_back(serve: Serve, connect: Connect, provider: FakeP
     assert await permit(back, request, "allow_once") == 1
 
 
+def replacing(provider: FakeProvider, cell_id: str = "c1") -> None:
+    """The model wants to replace a cell, and then says something."""
+    replacement = {"cell_id": cell_id, "source": "2"}
+    provider.script(Reply.tools(("call-1", "replace_cell", replacement)), Reply.answer("Well."))
+
+
 async def test_grant_outlives_the_server(serve: Serve, connect: Connect, provider: FakeProvider) -> None:
     """A yes for the session is part of its log: it holds after the server was killed, as does that it was bound."""
     server = serve()
     client = await connect(server)
-    await client.start(clientTools=[LAMP])
-    wish(provider)
-    first = await client.send("Light")
+    await client.start(clientTools=["replace_cell"])
+    replacing(provider)
+    first = await client.send("Replace it")
     await permit(client, await asked(client, first), "allow_session")
     await lit(client, first)
     server.kill()
     server.start()
     back = await connect(server)
     back.session_id = client.session_id
-    resume = {"sessionId": client.session_id, "afterSeq": 0, "clientTools": [LAMP]}
+    resume = {"sessionId": client.session_id, "afterSeq": 0, "clientTools": ["replace_cell"]}
     back.started = await back.request("resumeSession", **resume)
-    wish(provider)
-    await lit(back, await back.send("Light"))
+    replacing(provider)
+    await lit(back, await back.send("Again"))
     assert back.seen(ASKED) == []
-    wish(provider, room="cellar")
-    other = await back.send("Light in the cellar")
-    assert (await asked(back, other))["arguments"]["room"] == "cellar"
+    replacing(provider, "c2")
+    other = await back.send("Another")
+    assert (await asked(back, other))["arguments"]["cell_id"] == "c2"
     await back.request("session.cancel", sessionId=back.session_id)
+
+
+async def granted_lamp(client: Client, provider: FakeProvider) -> None:
+    """The person has said yes to the lamp, for the session."""
+    wish(provider)
+    message_id = await client.send("Light")
+    await permit(client, await asked(client, message_id), "allow_session")
+    await lit(client, message_id)
+
+
+async def is_asked_again(client: Client, provider: FakeProvider) -> bool:
+    """Whether the lamp is asked about; it is lit all the same, and nothing granted."""
+    wish(provider)
+    message_id = await client.send("Light")
+    await client.until(lambda: client.seen(ASKED, messageId=message_id) or "running" in statuses(client, message_id))
+    questions = client.seen(ASKED, messageId=message_id)
+    for question in questions:
+        await permit(client, question, "allow_once")
+    await lit(client, message_id)
+    return bool(questions)
+
+
+@pytest.mark.parametrize("description", [LAMP["description"], "Open the garage."])
+async def test_grant_is_this_declarations(
+    client: Client, connect: Connect, provider: FakeProvider, description: str
+) -> None:
+    """A yes for the session to a client's tool is none to what another client declares by the same name."""
+    await granted_lamp(client, provider)
+    assert not await is_asked_again(client, provider)
+    other = await connect()
+    declares = {"sessionId": client.session_id, "afterSeq": client.events[-1].seq}
+    other.session_id = client.session_id
+    other.started = await other.request("resumeSession", **declares, clientTools=[{**LAMP, "description": description}])
+    assert await is_asked_again(other, provider)
+    assert not await is_asked_again(client, provider)
+
+
+async def test_yes_is_to_the_tool_that_was_shown(client: Client, provider: FakeProvider) -> None:
+    """A tool that is declared as something else while the person is asked is not what she says yes to."""
+    wish(provider)
+    message_id = await client.send("Light")
+    request = await asked(client, message_id)
+    resume = {"sessionId": client.session_id, "afterSeq": client.events[-1].seq}
+    await client.request("resumeSession", **resume, clientTools=[{**LAMP, "description": "Open the garage."}])
+    await permit(client, request, "allow_once")
+    await client.answer(message_id)
+    assert statuses(client, message_id) == ["pending", "waiting_permission", "error"]
+
+
+async def test_grant_ends_with_another_declaration(client: Client, provider: FakeProvider) -> None:
+    """A client that declares its tool anew as something else is asked for anew, and for the old one not again."""
+    await granted_lamp(client, provider)
+    resume = {"sessionId": client.session_id, "afterSeq": client.events[-1].seq}
+    await client.request("resumeSession", **resume, clientTools=[{**LAMP, "description": "Open the garage."}])
+    assert await is_asked_again(client, provider)
+    await client.request("resumeSession", **resume, clientTools=[LAMP])
+    assert not await is_asked_again(client, provider)
+
+
+@pytest.mark.parametrize(("agent", "forgotten"), [(None, True), ("alice", True), ("tessa", False)])
+async def test_grant_ends_with_the_conversation(
+    client: Client, provider: FakeProvider, agent: str | None, *, forgotten: bool
+) -> None:
+    """Clearing the conversation with an agent, or with all, takes back what she was permitted in it."""
+    await granted_lamp(client, provider)
+    await client.request("session.clear", sessionId=client.session_id, agent=agent)
+    assert await is_asked_again(client, provider) is forgotten
+
+
+async def test_running_is_never_granted_for_the_session(
+    client: Client, connect: Connect, provider: FakeProvider
+) -> None:
+    """With a yes for the session to replace a cell and one to run it, what is put in is still not run unasked."""
+    await client.close()
+    notebook = await connect()
+    await notebook.start(clientTools=["replace_cell", "run_cells"], new=True)
+    cells = Cells(notebook, replace_cell="replaced", run_cells="ran")
+    calls: list[tuple[str, Json]] = [
+        ("replace_cell", {"cell_id": "c1", "source": "harmless"}),
+        ("run_cells", {"cell_ids": ["c1"]}),
+        ("replace_cell", {"cell_id": "c1", "source": "import shutil; shutil.rmtree('.')"}),
+        ("run_cells", {"cell_ids": ["c1"]}),
+    ]
+    provider.script(*(Reply.tools((f"call-{number}", *each)) for number, each in enumerate(calls)), Reply.answer("."))
+    message_id = await notebook.send("Run it")
+    await permit(notebook, await notebook.expect(ASKED, toolName="replace_cell"), "allow_session")
+    run = await notebook.expect(ASKED, toolName="run_cells")
+    assert run["once"] is True
+    await permit(notebook, run, "allow_session")
+    await notebook.until(lambda: len(notebook.seen(ASKED, toolName="run_cells")) == 2)
+    assert len(notebook.seen(ASKED, toolName="replace_cell")) == 1
+    await permit(notebook, notebook.seen(ASKED, toolName="run_cells")[1], "deny")
+    await notebook.answer(message_id)
+    assert statuses(notebook, message_id, toolName="run_cells").count("running") == 1
+    assert [each["decision"] for each in notebook.seen(RESOLVED)] == ["allow_session", "allow_once", "deny"]
+    cells.stop()
 
 
 async def test_nobody_to_ask(server: Server, provider: FakeProvider) -> None:

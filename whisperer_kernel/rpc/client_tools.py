@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from hashlib import sha256
 
 import msgspec
 
@@ -16,14 +17,16 @@ from whisperer_kernel.tools.tool import READS, Effect, Tool
 EVERY_EFFECT: frozenset[Effect] = frozenset({"read", "edit", "run"})
 
 
-async def client_tools(known: ToolRegistry, declared: Sequence[str | ClientTool]) -> list[Tool]:
-    """The tools that a client declares. Raises ``InvalidParams``."""
+async def client_tools(known: ToolRegistry, declared: Sequence[str | ClientTool], client_id: str) -> list[Tool]:
+    """The tools that this client declares. Raises ``InvalidParams``."""
     # Schemas that nobody here wrote may take a moment.
-    return await asyncio.to_thread(_tools, known, declared)
+    return await asyncio.to_thread(_tools, known, declared, client_id)
 
 
-def _tools(known: ToolRegistry, declared: Sequence[str | ClientTool]) -> list[Tool]:
-    return [_described(known, tool) if isinstance(tool, ClientTool) else _named(known, tool) for tool in declared]
+def _tools(known: ToolRegistry, declared: Sequence[str | ClientTool], client_id: str) -> list[Tool]:
+    return [
+        _described(known, tool, client_id) if isinstance(tool, ClientTool) else _named(known, tool) for tool in declared
+    ]
 
 
 def _named(known: ToolRegistry, name: str) -> Tool:
@@ -33,11 +36,11 @@ def _named(known: ToolRegistry, name: str) -> Tool:
     return tool
 
 
-def _described(known: ToolRegistry, declared: ClientTool) -> Tool:
+def _described(known: ToolRegistry, declared: ClientTool, client_id: str) -> Tool:
     """A client's own tool. What it does nobody here knows: it is treated as the most that a tool can do.
 
     One that bears the name of a known client tool, and takes nothing that this does not take, is that tool: to the gate
-    it makes no difference who declared it.
+    it makes no difference who declared it, but for a yes for the session, which holds for what was asked about.
     """
     from whisperer_kernel.tools.inputschema import InputSchema, UnfitSchema  # noqa: PLC0415 - takes a second to load
 
@@ -47,8 +50,18 @@ def _described(known: ToolRegistry, declared: ClientTool) -> Tool:
         raise InvalidParams(f"clientTools: the inputSchema of {declared.name} {error}") from error
     hints = declared.annotations
     repeatable = EVERY_EFFECT if hints.read_only_hint or hints.idempotent_hint else READS
+    declaration = sha256(client_id.encode() + msgspec.json.encode(declared, order="deterministic")).hexdigest()
     schema = ToolSchema(name=declared.name, description=declared.description, parameters=declared.input_schema)
     same = known.get(declared.name)
     if same is not None and same.run is None and accepts.names <= same.names:
-        return msgspec.structs.replace(same, schema=schema, accepts=accepts, repeatable=repeatable)
-    return Tool(schema=schema, accepts=accepts, effect="run", repeatable=repeatable, tags=frozenset({"client"}))
+        return msgspec.structs.replace(
+            same, schema=schema, accepts=accepts, repeatable=repeatable, declaration=declaration
+        )
+    return Tool(
+        schema=schema,
+        accepts=accepts,
+        effect="run",
+        repeatable=repeatable,
+        declaration=declaration,
+        tags=frozenset({"client"}),
+    )

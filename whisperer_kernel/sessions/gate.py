@@ -99,6 +99,8 @@ class Gate:
             expires_at=(datetime.now(UTC) + timedelta(seconds=wait)).isoformat(timespec="seconds"),
             bound=bound(call.tool, call.arguments),
             preview=call.preview(),
+            declaration=call.tool.declaration,
+            once=not call.tool.is_grantable,
         )
         if not self._hands.is_attended():
             await self._tell(call, request)
@@ -117,7 +119,9 @@ class Gate:
             await self._tell(call, call.event(self._message_id, self._agent, "waiting_permission", None, None))
             await self._tell(call, request)
             async with asyncio.timeout(wait):
-                return await question
+                answer = await question
+            is_too_much = request.once and answer.decision == "allow_session"
+            return msgspec.structs.replace(answer, decision="allow_once") if is_too_much else answer
         except TimeoutError:
             return Answer("deny", "No answer came in time.", "timeout")
         finally:

@@ -232,7 +232,7 @@ class SessionState:
     def _resolved(self, event: PermissionResolved, _ts: str) -> None:
         request = self.permissions.pop(event.request_id, None)
         if request is not None and event.decision == "allow_session":
-            self.grants.add(grant(request.agent, request.tool_name, request.bound))
+            self.grants.add(grant(request.agent, request.tool_name, request.bound, request.declaration))
 
     def _forget_asks(self, message_id: str) -> None:
         """A turn has ended: nobody waits for what it asked any more."""
@@ -280,6 +280,7 @@ class SessionState:
         for name in [agent] if agent else list(self.contexts):
             self.context(name).clear()
             self.notes.pop(name, None)
+        self.grants = {held for held in self.grants if agent not in (None, held.agent)}
 
     _folds: ClassVar[dict[type[Event], Callable[[SessionState, Any, str], None]]] = {
         AIMessageChunk: _chunk,

@@ -215,7 +215,8 @@ class TurnTools:
 
     async def _at_client(self, call: OpenCall) -> ToolResult:
         found = self._hands.clients.find(call.tool.name, self._user.client_id)
-        if found is None:
+        # What was permitted is the tool as it was described then; what bears its name now may be another.
+        if found is None or found[1].schema != call.tool.schema:
             return failed("Nobody who could carry this out is connected any more.")
         future = self._hands.clients.expect(call.id, *found, call.arguments)
         try:

@@ -98,6 +98,8 @@ async def replace_cell(
     tags={"cells", "write"},
     executor="client",
     timeout_s=600,
+    # An id does not say what is in the cell by then: an agent may have replaced it.
+    is_grantable=False,
     preview=lambda arguments: f"Run {', '.join(map(str, arguments.get('cell_ids', [])))}",
 )
 async def run_cells(

@@ -32,11 +32,15 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Grant(msgspec.Struct, frozen=True):
-    """The person's yes for the rest of the session: for this agent, this tool, and these arguments of it."""
+    """The person's yes for the rest of the session: for this agent, this tool, and these arguments of it.
+
+    ``declaration``: the tool as that client had declared it then (``Tool``); another of its name is another tool.
+    """
 
     agent: str
     tool: str
     arguments: bytes
+    declaration: str = ""
 
 
 def bound(tool: Tool, arguments: dict[str, Any]) -> dict[str, Any]:
@@ -46,9 +50,9 @@ def bound(tool: Tool, arguments: dict[str, Any]) -> dict[str, Any]:
     return complete if names is None else {name: complete.get(name) for name in names}
 
 
-def grant(agent: str, tool: str, arguments: dict[str, Any]) -> Grant:
+def grant(agent: str, tool: str, arguments: dict[str, Any], declaration: str = "") -> Grant:
     """A yes for the session to ``bound`` arguments."""
-    return Grant(agent, tool, msgspec.json.encode(arguments, order="deterministic"))
+    return Grant(agent, tool, msgspec.json.encode(arguments, order="deterministic"), declaration)
 
 
 def effective(mode: Mode, policy: Policy) -> Mode:
@@ -79,8 +83,8 @@ def decide(  # noqa: PLR0913, PLR0917 - the gate looks at exactly this
     by_mode = MODES[effective(mode, policy)][tool.effect_of(arguments)]
     if by_mode == "deny":
         return "deny"
-    wanted = grant(agent, tool.name, bound(tool, arguments))
-    if wanted in grants:
+    wanted = grant(agent, tool.name, bound(tool, arguments), tool.declaration)
+    if wanted in grants and tool.is_grantable:
         return "allow"
     if _named(tool.name, policy.ask):
         return "ask"

@@ -123,6 +123,9 @@ class Tool(msgspec.Struct, frozen=True, kw_only=True):
     ``run`` is None for a tool that a client carries out.
     ``granted`` names the arguments that a permission for the session is bound to, or is a function of them that does:
     another value asks again; None: all of them.
+    ``is_grantable``: False where the arguments do not tell what will happen: a yes then never holds for the session.
+    ``declaration`` tells a tool that a client has described, and the client, from every other of its name; a yes for
+    the session holds for it alone.
     ``repeatable``: calls with these effects may be carried out again when it is not known whether they were.
     ``timeout_s`` is the longest run, without the time in which a person is asked. ``attempts``: after so many failures
     in one turn the model is told to give up, and further calls are refused; None: only ``max_rounds`` ends them.
@@ -137,6 +140,8 @@ class Tool(msgspec.Struct, frozen=True, kw_only=True):
     timeout_s: float = DEFAULT_TIMEOUT_S
     result_chars: int = DEFAULT_RESULT_CHARS
     granted: Granted = None
+    is_grantable: bool = True
+    declaration: str = ""
     repeatable: Collection[Effect] = READS
     preview: Callable[[dict[str, Any]], str] | None = None
     attempts: int | None = None
@@ -189,6 +194,7 @@ def tool(  # noqa: PLR0913 - what a tool is, by name
     timeout_s: float = DEFAULT_TIMEOUT_S,
     result_chars: int = DEFAULT_RESULT_CHARS,
     granted: Granted = None,
+    is_grantable: bool = True,
     repeatable: Collection[Effect] = READS,
     preview: Callable[[dict[str, Any]], str] | None = None,
     attempts: int | None = None,
@@ -215,6 +221,7 @@ def tool(  # noqa: PLR0913 - what a tool is, by name
             timeout_s=timeout_s,
             result_chars=result_chars,
             granted=granted,
+            is_grantable=is_grantable,
             repeatable=frozenset(repeatable),
             preview=preview,
             attempts=attempts,

@@ -200,6 +200,8 @@ export interface PermissionRequest {
   agent: string;
   /** What of the arguments a yes for the session holds for. */
   bound?: Record<string, unknown>;
+  /** A yes holds for this call alone. */
+  once?: boolean;
   /** What will happen. */
   preview?: string;
   expiresAt?: string;

@@ -43,7 +43,8 @@ export function question({ toolName, arguments: given }: PermissionRequest, agen
 }
 
 /** What a yes for the session would permit beside this. */
-export function sessionTerms({ toolName, arguments: given, bound }: PermissionRequest, agent: string): string {
+export function sessionTerms({ toolName, arguments: given, bound, once }: PermissionRequest, agent: string): string {
+  if (once) return "You are asked each time, as what is in a cell may have changed.";
   const words = SESSION[toolName]?.(given, bound ?? given);
   return `“Allow for this session”: ${agent} may also ${words ?? "do exactly the same again"} without asking.`;
 }

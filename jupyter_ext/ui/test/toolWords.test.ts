@@ -33,4 +33,6 @@ test("the terms tell what a yes for the session would permit", () => {
   assert.match(terms(asking("insert_cells", { cells, run: true }, { cells, run: true })), /exactly the same/);
   assert.match(terms(asking("run_tests", { target: "f", tests: "…" }, { target: "f" })), /run other tests of f/);
   assert.match(terms(asking("set_lamp", { on: true }, { on: true })), /exactly the same/);
+  const run = asking("run_cells", { cell_ids: ["c"] }, { cell_ids: ["c"] });
+  assert.match(terms({ ...run, once: true }), /asked each time/);
 });

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import product
 from typing import Any
 
+import msgspec
 import pytest
 
 from whisperer_kernel.events import Mode
@@ -94,7 +95,21 @@ def test_bound_to_what_the_tool_names() -> None:
     """A tool may bind a grant to a part of its arguments."""
     assert bound(some_tool(granted=("cell",)), {"cell": "c1", "text": "x"}) == {"cell": "c1"}
     assert bound(replace_cell, {"cell_id": "c1", "source": "x"}) == {"cell_id": "c1"}
-    assert bound(run_cells, {"cell_ids": ["c1"]}) == {"cell_ids": ["c1"]}
+
+
+def test_grant_is_this_declarations() -> None:
+    """A tool of the same name that was declared otherwise is another tool."""
+    tool = msgspec.structs.replace(some_tool(), declaration="lamp")
+    for declaration, decision in (("lamp", "allow"), ("garage", "ask"), ("", "ask")):
+        grants = {grant("alice", "touch", GIVEN, declaration)}
+        assert decide(tool, GIVEN, "alice", "ask", Policy(), grants) == decision
+
+
+def test_running_by_id_is_never_granted() -> None:
+    """A yes for the session to run a cell of this id counts for nothing: the cell may hold something else by then."""
+    given = {"cell_ids": ["c1"]}
+    grants = {grant("alice", "run_cells", bound(run_cells, given))}
+    assert decide(run_cells, given, "alice", "ask", Policy(), grants) == "ask"
 
 
 def test_insertion_is_not_execution() -> None:

@@ -21,7 +21,7 @@ CURSOR_DIGITS = 15
 async def start_session(methods: Methods, call: Call, params: p.StartSession) -> p.Started:
     """Start a session, or go on with the one that this kernel or notebook has already."""
     wanted = params.session_params
-    tools = await client_tools(methods.services.tools, wanted.client_tools)
+    tools = await client_tools(methods.services.tools, wanted.client_tools, call.connection.client_id)
     start = StartParams(
         agent=wanted.agent,
         model=wanted.model,
@@ -56,7 +56,7 @@ async def start_session(methods: Methods, call: Call, params: p.StartSession) ->
 @method("resumeSession")
 async def resume_session(methods: Methods, call: Call, params: p.ResumeSession) -> p.Resumed:
     """Go on with a session after a lost connection: what was missed follows, nothing twice."""
-    tools = await client_tools(methods.services.tools, params.client_tools)
+    tools = await client_tools(methods.services.tools, params.client_tools, call.connection.client_id)
     session = await methods.manager.resume(params.session_id, call.connection.owner)
     provider = await session.provider_info()
     call.hold(text=True)

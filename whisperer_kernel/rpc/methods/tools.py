@@ -33,7 +33,7 @@ async def permit(methods: Methods, call: Call, params: p.Permit) -> p.Status:
 async def attach_kernel(methods: Methods, call: Call, params: p.AttachKernel) -> p.KernelAttached:
     """Carry tools out in every session of a kernel, those that are there and those to come. It starts none."""
     connection = call.connection
-    tools = await client_tools(methods.services.tools, params.client_tools)
+    tools = await client_tools(methods.services.tools, params.client_tools, call.connection.client_id)
     connection.kernel_id, connection.kernel_tools = params.kernel_id, tools
     sessions = methods.manager.kernel_came(connection)
     calls = [

@@ -58,8 +58,8 @@ export class PermissionPrompts {
     this.element.append(prompt);
   }
 
-  #answers({ requestId }: PermissionRequest): HTMLElement[] {
-    return DECISIONS.map(([decision, label]) => {
+  #answers({ requestId, once }: PermissionRequest): HTMLElement[] {
+    return DECISIONS.filter(([decision]) => !once || decision !== "allow_session").map(([decision, label]) => {
       const answer = button(
         "whisperer-answer",
         label,
