@@ -421,6 +421,8 @@ async def test_cancelled_while_asked(client: Client, provider: FakeProvider) -> 
     (resolved,) = client.seen(RESOLVED, requestId=request["requestId"])
     assert (resolved["decision"], resolved["by"]) == ("deny", "user")
     assert statuses(client, message_id) == ["pending", "waiting_permission", "error"]
+    ended = await call(client, message_id, "error")
+    assert (ended["cancelled"], ended["error"]) == (True, "Stopped.")
     assert await permit(client, request, "allow_once") == 1
 
 

@@ -237,7 +237,8 @@ class TurnTools:
             call.is_over = call.is_abandoned = True
             if (resolved := self._gate.withdraw(call, by)) is not None:
                 await self._tell_all(resolved)
-            await self._tell_all(self._event(call, "error", failed(words)))
+            ended = self._event(call, "error", failed(words))
+            await self._tell_all(msgspec.structs.replace(ended, cancelled=words != INTERRUPTED))
 
     async def _tell(self, call: OpenCall, event: Event) -> None:
         """Tell what happens in a call, unless it was given up: its end was told."""

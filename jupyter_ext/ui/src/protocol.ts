@@ -217,6 +217,8 @@ export interface ToolCallParams {
   status: ToolStatus;
   result?: string;
   error?: string;
+  /** It was stopped, and has not failed. */
+  cancelled?: boolean;
   /** Who is asked to carry it out. */
   clientId?: string;
 }

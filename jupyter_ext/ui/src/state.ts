@@ -36,13 +36,16 @@ export interface UserEntry {
   ts: string | null;
 }
 
+/** How a call stands, as it is shown. */
+export type ToolCardStatus = ToolStatus | "cancelled";
+
 export interface ToolCall {
   toolCallId: string;
   /** How much of the reply's text came before it. */
   at: number;
   toolName: string;
   arguments: Record<string, unknown>;
-  status: ToolStatus;
+  status: ToolCardStatus;
   result: string | null;
   error: string | null;
 }
@@ -324,7 +327,7 @@ function foldToolCall(
     at: before?.at ?? text.length,
     toolName: params.toolName,
     arguments: params.arguments,
-    status: params.status,
+    status: params.cancelled ? "cancelled" : params.status,
     result: params.result ?? null,
     error: params.error ?? null,
   };

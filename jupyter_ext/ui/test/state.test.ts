@@ -76,6 +76,14 @@ test("each status of a tool call replaces the one before", () => {
   assert.deepEqual(reply.toolCalls.map(({ status, result }) => [status, result]), [["done", "42"]]);
 });
 
+test("a tool call that was stopped has not failed", () => {
+  const call = { messageId: "1", toolCallId: "t", toolName: "read", arguments: {}, agent: "alice", executor: "server" } as const;
+  const state = after(ask(EMPTY, "1"), "ToolCallNotification", { ...call, status: "error", error: "Stopped.", cancelled: true });
+  const reply = state.entries[1];
+  assert.ok(reply?.role === "assistant");
+  assert.deepEqual(reply.toolCalls.map(({ status }) => status), ["cancelled"]);
+});
+
 test("clearing one agent keeps what the others said", () => {
   let state = end(ask(EMPTY, "1"), "1");
   state = after(state, "UserMessageNotification", { messageId: "2", message: "b", agent: "tessa", clientId: "c" });
