@@ -132,11 +132,46 @@ def test_question_shows_the_change_and_the_code(notebook: Notebook, provider: Fa
     calling(provider, "run_cells", {"cell_ids": [cell]}, then="Run.")
     chat.ask("Run it.")
     expect(chat.permission).to_contain_text("Alice wants to run a cell")
+    expect(chat.permission.get_by_role("button")).to_have_text(["Allow once", "Deny"])
     expect(preview).to_contain_text("sum(range(11))")
     expect(chat.permission).not_to_contain_text(cell)
     chat.permission.get_by_role("button", name="Allow once").click()
     expect_end(chat, "Run.")
     assert notebook.output(1) == "55"
+
+
+def test_question_hides_nothing(notebook: Notebook, provider: FakeProvider) -> None:
+    """Code after blank lines is in sight, what cannot be seen has a number, and how much there is stays put."""
+    chat = ready(notebook)
+    many = "\n".join(f"value_{number} = {number}" for number in range(50))
+    source = f"print('harmless')\n{' ' * 300}\n{chr(10) * 400}remove = 'me\u202e\u200b'\n{many}"
+    calling(provider, "insert_cells", {"cells": [{"type": "code", "source": source}], "run": True})
+    chat.ask("Plan it.")
+    preview = chat.permission.locator(".whisperer-preview")
+    expect(preview).to_contain_text("⋯ 401 blank lines ⋯")
+    hidden = preview.get_by_text("'me⟨U+202E⟩⟨U+200B⟩'")
+    expect(hidden).to_be_in_viewport()
+    box, within = hidden.bounding_box(), preview.bounding_box()
+    assert box is not None
+    assert within is not None
+    assert box["y"] + box["height"] <= within["y"] + within["height"] < within["y"] + 200
+    size = preview.get_by_text("453 lines: scroll to read them all")
+    preview.evaluate("box => box.scrollTo(0, box.scrollHeight)")
+    expect(size).to_be_in_viewport()
+    expect(preview.get_by_text("value_49")).to_be_in_viewport()
+    chat.permission.get_by_role("button", name="Deny").click()
+    expect_end(chat)
+
+
+def test_stopped_while_asked(asked: tuple[Chat, Locator], notebook: Notebook) -> None:
+    """Stop takes the question back; the call's card says that it was stopped, not that it failed."""
+    chat, question = asked
+    chat.stop.click()
+    expect(question).to_have_count(0)
+    chat.expect_idle()
+    expect(chat.region.locator(".whisperer-tool-line")).to_contain_text("Stopped")
+    expect(chat.region.locator(".whisperer-tool")).not_to_contain_text("Failed")
+    assert notebook.sources == [SHOW_CHAT]
 
 
 def test_second_click_answers_nothing_else(notebook: Notebook, provider: FakeProvider) -> None:

@@ -1,6 +1,7 @@
 /** What tools do, in words for the person: on their cards, and where an agent asks leave. */
 
 import type { PermissionRequest } from "./protocol";
+import { visible } from "./shownCode";
 
 type Given = Readonly<Record<string, unknown>>;
 
@@ -67,6 +68,6 @@ function cellCount(list: unknown): string {
 
 function nameOf(value: unknown): string {
   if (value === undefined) return "…";
-  const text = (typeof value === "string" ? value : JSON.stringify(value)).replace(/\s+/g, " ").trim();
+  const text = visible((typeof value === "string" ? value : JSON.stringify(value)).replace(/\s+/g, " ").trim());
   return text.length > LONGEST_NAME ? `${text.slice(0, LONGEST_NAME)}…` : text;
 }
