@@ -114,7 +114,10 @@ class UserMessage(Event, kw_only=True):
 
 
 class ToolCall(Event, kw_only=True):
-    """A tool call changed its status. Only calls that the model made as such (``origin``) are shown to it again."""
+    """A tool call changed its status. Only calls that the model made as such (``origin``) are shown to it again.
+
+    ``stopped``, with the status ``error``: nothing went wrong; the turn was ended from outside before the call was.
+    """
 
     method = "ToolCallNotification"
     message_id: str
@@ -128,6 +131,7 @@ class ToolCall(Event, kw_only=True):
     error: str | None = None
     client_id: str | None = None
     origin: CallOrigin = "model"
+    stopped: bool = False
 
 
 class PermissionRequested(Event, kw_only=True):

@@ -217,6 +217,8 @@ export interface ToolCallParams {
   error?: string;
   /** Who is asked to carry it out. */
   clientId?: string;
+  /** With the status `error`: nothing went wrong, the turn was stopped. */
+  stopped?: boolean;
 }
 
 export interface SendResult {

@@ -42,7 +42,7 @@ export interface ToolCall {
   at: number;
   toolName: string;
   arguments: Record<string, unknown>;
-  status: ToolStatus;
+  status: ToolStatus | "stopped";
   result: string | null;
   error: string | null;
 }
@@ -324,9 +324,9 @@ function foldToolCall(
     at: before?.at ?? text.length,
     toolName: params.toolName,
     arguments: params.arguments,
-    status: params.status,
+    status: params.stopped ? "stopped" : params.status,
     result: params.result ?? null,
-    error: params.error ?? null,
+    error: params.stopped ? null : (params.error ?? null),
   };
   return before ? toolCalls.map((each) => (each === before ? call : each)) : [...toolCalls, call];
 }

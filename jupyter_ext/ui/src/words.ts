@@ -1,6 +1,7 @@
 /** What the chat says in words: ends of turns, errors, figures. */
 
-import type { ContextItem, FinishReason, Mode, ToolStatus, TurnError, Usage } from "./protocol";
+import type { ContextItem, FinishReason, Mode, TurnError, Usage } from "./protocol";
+import type { ToolCall } from "./state";
 
 /** What to say about a turn's end; nothing where it ended as it should. */
 export function finishWords(reason: FinishReason | null): string {
@@ -61,16 +62,17 @@ export function errorDetail({ message, status, retryAfter }: TurnError): string 
   return parts.join(" ");
 }
 
-const TOOL_STATUS: Readonly<Record<ToolStatus, string>> = {
+const TOOL_STATUS: Readonly<Record<ToolCall["status"], string>> = {
   pending: "Waiting",
   waiting_permission: "Waits for permission",
   running: "Running",
   done: "Done",
   error: "Failed",
   denied: "Denied",
+  stopped: "Stopped",
 };
 
-export function toolStatusWords(status: ToolStatus): string {
+export function toolStatusWords(status: ToolCall["status"]): string {
   return TOOL_STATUS[status];
 }
 
