@@ -10,7 +10,7 @@ import pytest
 from tests.notebook.conftest import Connect, OpenNotebook, Serve
 from tests.notebook.test_kernel_tools import LOAD, SLUGIFY, answered, page_of
 from tests.server.client import Client
-from tests.server.hands import Cells
+from tests.server.hands import ASKED, Cells, permit
 
 MODEL = "The model was asked."
 
@@ -91,6 +91,20 @@ async def test_no_is_told_to_whoever_said_it(tessa: Tessa) -> None:
     assert answer.text == "You did not permit it."
     answer = await answered(page, "@patricia Plan an analysis of my sales", decision="deny")
     assert "It is not in the notebook: You did not permit it." in answer.text
+
+
+async def test_stopped_instead_of_an_answer(tessa: Tessa) -> None:
+    """Tests that ran are not lost when the person stops where she is asked to have them put in."""
+    page = await tessa()
+    message_id = await page.send("Write tests for `slugify`")
+    await permit(page, await page.expect(ASKED, toolName="record_behaviour"), "allow_once")
+    await page.expect(ASKED, toolName="insert_cells")
+    await page.request("session.cancel", sessionId=page.session_id)
+    answer = await page.answer(message_id)
+    assert answer.reason == "cancelled"
+    assert "They are not in the notebook: it was stopped before you said yes." in answer.text
+    (told,) = page.seen("tests.reported")
+    assert (told["report"]["inserted"], list(told["report"]["counts"])) == (False, ["passed"])
 
 
 async def test_plan_follows_a_pattern(tessa: Tessa) -> None:
