@@ -42,9 +42,10 @@ def after_pattern(pattern: Pattern, goal: str) -> Draft:
     'Clean my table'
     """
     words = " ".join(goal.split())
-    wanted = _ASKED.sub("", words, count=1).rstrip(" .!?") or words
+    # Twice: what is asked for may be asked for within a question of ours.
+    wanted = _ASKED.sub("", _ASKED.sub("", words, count=1), count=1).rstrip(" .!?") or words
     title = wanted[:1].upper() + wanted[1:]
-    return Draft(title=title[:MAX_TITLE], goal=goal.strip()[:MAX_GOAL], steps=[*pattern.steps])
+    return Draft(title=title[:MAX_TITLE], goal=title[:MAX_GOAL], steps=[*pattern.steps])
 
 
 def _told(pattern: Pattern, goal: str) -> re.Match[str] | None:
