@@ -24,13 +24,16 @@ endif
 # JupyterLab refuses to run as root unless told to; in a container there is often nobody else.
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 
+# Named as a file it would be opened by the browser that Jupyter starts, but not stand in the address that it prints.
+QUICKSTART := --ServerApp.root_dir=notebooks --LabApp.default_url=/lab/tree/quickstart.ipynb
+
 .PHONY: help lab test check soak build docs lock clean browser
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 lab: $(VENV)/.lab $(UI_BUILT) ## Open the quick start in JupyterLab (more arguments: ARGS=--no-browser)
-	@$(VENV)/bin/jupyter lab $(AS_ROOT) notebooks/quickstart.ipynb $(ARGS)
+	@$(VENV)/bin/jupyter lab $(AS_ROOT) $(QUICKSTART) $(ARGS)
 
 test: $(VENV)/.dev $(UI_BUILT) browser ## Run all tests but the long ones (a choice of them: ARGS="-k cells")
 	$(STEP) "Front-end tests" npm --prefix $(UI) test

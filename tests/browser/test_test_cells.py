@@ -74,13 +74,13 @@ def tested(function_chat: Chat, provider: FakeProvider) -> Chat:
 
 def test_test_cell_is_green_and_then_red(tested: Chat, notebook: Notebook) -> None:
     """Shift+Enter runs what passed, green; after the function was broken it is red and shows what differs."""
-    assert notebook.sources == [SHOW_CHAT, CELL, SLUGIFY]
+    assert notebook.sources == [SHOW_CHAT, SLUGIFY, CELL]
     place = show(notebook, tested)
     notebook.page.keyboard.press("Shift+Enter")
     expect_output(notebook, place, "✓ 2 passed")
     photograph(notebook, "tests-green", ("light", "dark"))
-    notebook.do("panel.content.model.cells.get(2).sharedModel.setSource(value)", BROKEN)
-    notebook.run(2)
+    notebook.do("panel.content.model.cells.get(1).sharedModel.setSource(value)", BROKEN)
+    notebook.run(1)
     show(notebook, tested)
     notebook.page.keyboard.press("Shift+Enter")
     red = expect_output(notebook, place, "✗ 1 failed, 1 passed")
@@ -96,8 +96,8 @@ def test_strict_test_cell_raises(tested: Chat, notebook: Notebook) -> None:
     strict = CELL.replace("%%tests", "%%tests --strict")
     notebook.do("panel.content.activeCell.model.sharedModel.setSource(value)", strict)
     assert "✓ 2 passed" in notebook.run(place)
-    notebook.do("panel.content.model.cells.get(2).sharedModel.setSource(value)", BROKEN)
-    notebook.run(2)
+    notebook.do("panel.content.model.cells.get(1).sharedModel.setSource(value)", BROKEN)
+    notebook.run(1)
     after = notebook.add("print('never')")
     notebook.do("await jupyterapp.commands.execute('notebook:run-all-cells')")
     report, error = notebook.outputs(place)
@@ -130,7 +130,7 @@ def test_running_and_inserting_are_asked_for(function_chat: Chat, notebook: Note
     expect(chat.permission).to_contain_text("def test_words")
     photograph(notebook, "permission", ("light", "dark"))
     chat.permission.get_by_role("button", name="Allow once").click()
-    expect(chat.permission).to_contain_text("Tessa wants to insert a cell below the chat")
+    expect(chat.permission).to_contain_text("Tessa wants to insert a cell below the cell that defines slugify")
     chat.permission.get_by_role("button", name="Deny").click()
     expect_end(chat, agent="Tessa")
     expect(card_of(chat)).to_contain_text("They are not in the notebook: The user did not permit this.")
@@ -141,14 +141,14 @@ def test_running_and_inserting_are_asked_for(function_chat: Chat, notebook: Note
 def test_tests_go_into_their_notebook_and_one_undo_takes_them_back(
     lab: Lab, function_chat: Chat, notebook: Notebook, provider: FakeProvider
 ) -> None:
-    """With another notebook's tab in front the test cell goes below the chat that asked."""
+    """With another notebook's tab in front the test cell goes below its function where the chat asked."""
     in_mode(function_chat, "auto")
     gate = provider.gate()
     provider.script(Reply([gate, *Reply.tools(("call-1", "make_tests", ARGUMENTS)).steps]), Reply.answer("All done."))
     function_chat.ask("@tessa Test slugify")
     with in_front(lab, notebook) as other:
         gate.open()
-        expect_sources(notebook, [SHOW_CHAT, CELL, SLUGIFY])
+        expect_sources(notebook, [SHOW_CHAT, SLUGIFY, CELL])
         expect_sources(notebook, [OTHER], other)
     expect_end(notebook.chat(), agent="Tessa")
     notebook.undo()
@@ -168,5 +168,5 @@ def test_two_tabs_insert_tests_once(
     for chat in (function_chat, other):
         expect_end(chat, agent="Tessa")
         expect(card_of(chat)).to_have_count(1)
-    assert notebook.sources == [SHOW_CHAT, CELL, SLUGIFY]
+    assert notebook.sources == [SHOW_CHAT, SLUGIFY, CELL]
     assert second.sources == [SHOW_CHAT, SLUGIFY]

@@ -116,6 +116,18 @@ async def test_stopped_reply_frees_the_model(make: Make) -> None:
     assert (heard.error, time.monotonic() - began < 5) == (None, True)
 
 
+async def test_loop_is_ended(make: Make) -> None:
+    """A reply that only repeats itself is stopped long before its limit; that is said, and the model is free."""
+    provider = make()
+    # Nothing holds the model back here from saying again what it has said.
+    loose = {"temperature": 0, "repeat_penalty": 1.0, "dry_multiplier": 0, "max_tokens": 2000}
+    heard = await ask(provider, text="Write a long list of tips for pandas.", parameters=loose)
+    assert heard.text.endswith("\n\n*Built-in demo model began to repeat itself and was stopped here.*")
+    assert (heard.reason, heard.error) == ("stop", None)
+    again = await ask(provider, text="Say yes.", parameters={"max_tokens": 5})
+    assert (again.error, again.statuses) == (None, [])
+
+
 async def test_three_at_once_are_all_answered(make: Make) -> None:
     """By one process: two together, the third in its turn, which it is told."""
     provider = make()

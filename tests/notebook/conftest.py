@@ -22,10 +22,10 @@ from tests.server.process import Server
 Replies = Sequence[Sequence[dict[str, Any]]]
 
 
-def scripted(folder: Path, replies: Replies) -> dict[str, str]:
-    """The environment in which these replies are given, one after the other."""
+def scripted(folder: Path, replies: Replies, *, tools: bool = True) -> dict[str, str]:
+    """The environment in which these replies are given, one after the other, by a model with or without tools."""
     script = folder / "replies.yaml"
-    script.write_text(json.dumps({"replies": replies}))
+    script.write_text(json.dumps({"replies": replies, "tools": tools}))
     return {**SCRIPTED, "WHISPERER_PROVIDER__PARAMETERS": json.dumps({"script": str(script)})}
 
 
@@ -41,14 +41,15 @@ Serve = Callable[..., BareServer]
 
 @pytest.fixture
 def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
-    """Starts servers of a test's own; ``replies`` is what they say, the rest goes to ``BareServer``."""
+    """Starts servers of a test's own; ``replies`` is what their model says, the rest goes to ``BareServer``."""
     with ExitStack() as running:
 
-        def start(replies: Replies = (), environ: dict[str, str] | None = None, **options: Any) -> BareServer:
+        def start(
+            replies: Replies = (), environ: dict[str, str] | None = None, *, tools: bool = True, **options: Any
+        ) -> BareServer:
             folder = tmp_path_factory.mktemp("server")
-            return running.enter_context(
-                BareServer(folder, environ={**scripted(folder, replies), **(environ or {})}, **options)
-            )
+            script = scripted(folder, replies, tools=tools)
+            return running.enter_context(BareServer(folder, environ={**script, **(environ or {})}, **options))
 
         yield start
 

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import re
+import shlex
+import subprocess
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
+from urllib.request import Request, urlopen
 
 import nbformat
 import pytest
 
 from tests.notebook.conftest import Connect, OpenNotebook
-from tests.server.process import Server
+from tests.server.process import TOKEN, Server
 
-QUICKSTART = Path(__file__).parents[2] / "notebooks" / "quickstart.ipynb"
+ROOT = Path(__file__).parents[2]
+QUICKSTART = ROOT / "notebooks" / "quickstart.ipynb"
 
 
 @pytest.fixture
@@ -43,3 +48,40 @@ async def test_every_cell_runs(server: Server, notebook: OpenNotebook, connect: 
     await page.start(kernelId=kernel.id)
     asked = [message for message in await page.history() if message["role"] == "user"]
     assert [message["agent"] for message in asked] == ["alice", "tessa"]
+
+
+class MadeLab(Server):
+    """JupyterLab by the command of ``make lab``, which is told, not carried out: this environment is ready."""
+
+    def start(self) -> Self:
+        """Start it and wait until it listens."""
+        told = ["make", "--dry-run", "lab", "ARGS=--no-browser --ServerApp.port=0"]
+        recipe = subprocess.run(told, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+        command = next(line for line in recipe.splitlines() if "/jupyter lab" in line)
+        with (self.folder / "server.log").open("wb") as output:
+            self._process = subprocess.Popen(
+                shlex.split(command),
+                env=self._environment(),
+                cwd=ROOT,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+        self.port = self._wait_for_port()
+        return self
+
+    @property
+    def address(self) -> str:
+        """As it is printed, which is before it listens."""
+        found = re.search(r"http://127[^\s?]+", self.log)
+        assert found, self.log
+        return found.group()
+
+
+def test_address_that_is_printed_leads_to_it(tmp_path: Path) -> None:
+    """Where `make lab` opens no browser, the address that it tells opens this notebook."""
+    with MadeLab(tmp_path) as lab:
+        request = Request(lab.address, headers={"Authorization": f"token {TOKEN}"})  # noqa: S310 - our own server
+        with urlopen(request, timeout=20) as response:  # noqa: S310 - our own server
+            page = response.read().decode()
+    assert '"treePath": "quickstart.ipynb"' in page

@@ -9,7 +9,7 @@ import pytest
 from tests.fakes.provider import FakeProvider, Reply
 from tests.server.client import Client, RpcError
 from tests.server.conftest import Connect, Serve
-from tests.server.hands import ASKED, Cells, Json, asked, permit, statuses
+from tests.server.hands import ASKED, CALL, Cells, Json, asked, permit, statuses
 from tests.server.process import Server
 
 LOAD: Json = {
@@ -122,6 +122,25 @@ async def test_insertion_is_asked_for(client: Client, provider: FakeProvider) ->
     assert statuses(client, message_id, toolName="make_plan") == ["pending", "running", "done"]
     assert statuses(client, message_id, toolName="insert_cells") == ["pending", "waiting_permission", "denied"]
     assert (len(await plans(client)), cells.inserted) == (1, [])
+    cells.stop()
+
+
+async def test_stopped_instead_of_an_answer(client: Client, provider: FakeProvider) -> None:
+    """Stop while the person is asked: nothing failed, and the plan that was made is there, which is said."""
+    await client.request("session.set_mode", sessionId=client.session_id, mode="ask")
+    cells = Cells(client)
+    provider.script(Reply.tools(("call-1", "make_plan", PLAN)), Reply.answer("Never."))
+    message_id = await client.send("Plan it")
+    await asked(client, message_id)
+    await client.request("session.cancel", sessionId=client.session_id)
+    answer = await client.answer(message_id)
+    assert (answer.reason, answer.text) == (
+        "cancelled",
+        "The plan “Clean sales” was made; it is not in the notebook. Its steps stand in the chat.",
+    )
+    ends = [event for event in client.seen(CALL, messageId=message_id) if event["status"] == "error"]
+    assert [(event["toolName"], event["cancelled"]) for event in ends] == [("insert_cells", True), ("make_plan", True)]
+    assert ([plan["title"] for plan in await plans(client)], cells.inserted) == (["Clean sales"], [])
     cells.stop()
 
 

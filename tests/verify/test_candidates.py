@@ -7,7 +7,7 @@ import pytest
 from tests.verify.notebook import Notebook
 from whisperer_kernel.verify import boundary
 from whisperer_kernel.verify.candidates import split, uses
-from whisperer_kernel.verify.intent import commanded, named
+from whisperer_kernel.verify.intent import commanded, wish_in
 from whisperer_kernel.verify.kernelside import characterisation, run_tests
 from whisperer_kernel.verify.report import cell_of, counted
 from whisperer_kernel.verify.slicing import NothingToTest
@@ -115,16 +115,52 @@ def test_class_has_no_boundary_values() -> None:
         characterisation("K", notebook.names, notebook.cells)
 
 
+NAMES = ("slugify", "average", "write", "df", "K", "my")
+FUNCTIONS = ("slugify", "average", "write", "K")
+
+
 @pytest.mark.parametrize(
-    ("message", "names"),
+    ("message", "target"),
     [
-        ("Write tests for `slugify`", ["slugify"]),
-        ("please test moving_average(x) for me", ["moving_average", "x"]),
-        ("What is a test?", []),
-        ("Explain `slugify`", []),
+        ("Write tests for `slugify`", "slugify"),
+        ("please test slugify(x) for me", "slugify"),
+        ("write tests of average", "average"),
+        ("Can you test `df`?", "df"),
+        ("Tests of `K.method`, please", "K.method"),
+        ("Bitte teste slugify", "slugify"),
+        ("write some tests of my code", None),
+        ("write some tests of `write`", "write"),
+        ("Test my code", None),
+        ("Write tests for `other` and for parse_date", None),
     ],
 )
-def test_names_in_a_message(message: str, names: list[str]) -> None:
-    """Those of a message that asks for tests."""
-    assert named(message) == names
+def test_target_of_a_message(message: str, target: str | None) -> None:
+    """Names that look like code come first; an unusual word means a function of just that name."""
+    wish = wish_in(message)
+    assert wish is not None
+    assert wish.target(NAMES, FUNCTIONS) == target
     assert commanded(message) is None
+
+
+def test_names_that_look_like_code() -> None:
+    """In backticks, called, with an underscore, a hump or a dot; no words, keywords or names of tests."""
+    wish = wish_in("Write pytest tests, e.g. test_it, for `a` or b(1), snake_case, camelCase and pd.merge, not `None`.")
+    assert wish is not None
+    assert wish.code == ("a", "b", "snake_case", "camelCase", "pd.merge")
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "What is a test?",
+        "Explain `slugify`",
+        "How do I test slugify?",
+        "Which edge cases should tests of a moving average cover?",
+        "Hello, why do tests of `slugify` fail?",
+        "I wonder how to test `slugify`",
+        "The latest contest",
+    ],
+)
+def test_no_tests_are_wished(message: str) -> None:
+    """Who asks about tests, or does not speak of them, gets an answer in words."""
+    assert wish_in(message) is None

@@ -25,12 +25,6 @@ from whisperer_kernel.verify.kernelside import characterisation
 NOTEBOOK = Notebook("def shout(text: str) -> str:\n    return text.upper()")
 
 
-class WithoutTools(ScriptedProvider):
-    """Says what it was told to say, and knows no tools."""
-
-    supports_tools = False
-
-
 class Page:
     """A client that carries out the kernel's tools and the browser's, and says yes to every question."""
 
@@ -77,8 +71,9 @@ class Page:
 
 def _carried_out(call: dict[str, Any]) -> dict[str, Any]:
     name = call["arguments"].get("name") or call["arguments"].get("target")
-    if call["toolName"] == "source_of":
-        return {"result": "{}"} if name == "shout" else {"result": "There is no such function.", "isError": True}
+    if call["toolName"] == "list_variables":
+        shout = {"name": "shout", "type": "function", "signature": "shout(text)"}
+        return {"result": json.dumps({"variables": [shout], "modules": []})}
     if call["toolName"] == "record_behaviour":
         run = characterisation(name, NOTEBOOK.names, NOTEBOOK.cells)
         return {"result": msgspec.json.encode(run).decode()}
@@ -88,7 +83,7 @@ def _carried_out(call: dict[str, Any]) -> dict[str, Any]:
 async def turn(tmp_path: Path, message: str, **params: Any) -> Page:
     """What comes of one message to Tessa."""
     config = Config()
-    provider = WithoutTools()
+    provider = ScriptedProvider(supports_tools=False)
 
     async def choose(*_: Any) -> ScriptedProvider:
         return provider
@@ -103,7 +98,7 @@ async def turn(tmp_path: Path, message: str, **params: Any) -> Page:
     )
     manager = StatelessSessionManager(services)
     page = Page(Dispatcher(Methods(manager).table()))
-    tools = ["source_of", "record_behaviour", "insert_cells"]
+    tools = ["list_variables", "record_behaviour", "insert_cells"]
     started = await page.ask("startSession", sessionParams={"agent": "tessa", "clientTools": tools, **params})
     page.session = started["sessionId"]
     await page.ask("sendUserMessage", sessionId=page.session, message=message)

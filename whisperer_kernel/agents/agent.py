@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import accumulate
 from typing import Any
 
 import msgspec
 
-from whisperer_kernel.agents.context import AgentContext
+from whisperer_kernel.agents.context import AgentContext, Conversation
 from whisperer_kernel.agents.history import cut, trim
 from whisperer_kernel.agents.prompt import system_prompt, user_message
 from whisperer_kernel.agents.spec import AgentSpec
@@ -17,6 +18,8 @@ from whisperer_kernel.tools.call import ToolSchema
 
 # Parts of the budget that what comes with a session may take; the conversation has the rest.
 _SESSION_CONTEXT, _NOTE = 4, 8
+SMALL_HISTORY = 400
+"""Tokens of what was said before that a very small model is given: it is slow to read, and takes up what it said."""
 
 
 class Prepared(msgspec.Struct, frozen=True):
@@ -79,14 +82,23 @@ class StatelessAgent(msgspec.Struct, frozen=True):
             small=small,
         )
         conversation = context.conversation(user_message(message, attachments))
-        trimmed = trim(system, conversation.messages, budget - _cost(tools), conversation.costs)
+        old = _too_old(conversation) if small else 0
+        messages, costs = conversation.messages[old:], conversation.costs[old:]
+        trimmed = trim(system, messages, budget - _cost(tools), costs)
         request = ChatRequest(
             messages=trimmed.messages,
             model=model or self.spec.model,
             tools=tuple(tools),
             parameters={**(parameters or {}), **self.spec.parameters},
         )
-        return Prepared(request, system, trimmed.dropped, trimmed.truncated)
+        return Prepared(request, system, old + trimmed.dropped, trimmed.truncated)
+
+
+def _too_old(conversation: Conversation) -> int:
+    """How many messages go before the turns that a very small model is given; the newest it is given in any case."""
+    before = [0, *accumulate(conversation.costs)]
+    starts = (place for place, message in enumerate(conversation.messages) if message.role == "user")
+    return next(start for start in starts if before[-2] - before[start] <= SMALL_HISTORY)
 
 
 def _cost(tools: Sequence[ToolSchema]) -> int:

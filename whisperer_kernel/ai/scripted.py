@@ -9,6 +9,7 @@ With ``provider.name: scripted`` and ``provider.parameters: {script: replies.yam
       - [{text: "and then the connection broke"}, {cut: true}]                  # a stream that ends without a finish
 
 Each request takes the next reply. Where there is none, it repeats the last user message and says that it is scripted.
+With ``tools: false`` beside ``replies`` it stands for a model that cannot call tools.
 Every step is yielded as a batch of its own.
 """
 
@@ -67,18 +68,24 @@ Reply = Sequence[Step]
 
 
 class Script(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A file of replies."""
+    """A file of replies; ``tools``: whether the model that they stand for can call tools."""
 
     replies: list[list[Step]] = []
+    tools: bool = True
 
 
 class ScriptedProvider:
     """Plays ``replies`` one after the other. ``requests`` holds what it was asked; ``script`` appends more replies."""
 
-    supports_tools = True
-
-    def __init__(self, replies: Iterable[Reply] = (), *, context_length: int | None = CONTEXT_LENGTH) -> None:
+    def __init__(
+        self,
+        replies: Iterable[Reply] = (),
+        *,
+        context_length: int | None = CONTEXT_LENGTH,
+        supports_tools: bool = True,
+    ) -> None:
         self.requests: list[ChatRequest] = []
+        self.supports_tools = supports_tools
         self._replies: deque[Reply] = deque(replies)
         self._context_length = context_length
         self._calls = 0
@@ -86,7 +93,8 @@ class ScriptedProvider:
     @classmethod
     def from_file(cls, path: Path) -> ScriptedProvider:
         """One whose replies stand in a YAML file. Raises ``ConfigError`` that names file, line and key."""
-        return cls(YamlFile(path).convert(Script).replies)
+        script = YamlFile(path).convert(Script)
+        return cls(script.replies, supports_tools=script.tools)
 
     @property
     def info(self) -> ProviderInfo:

@@ -14,10 +14,9 @@ from whisperer_kernel.ai.provider import ChatRequest, Finish, Provider, TextDelt
 from whisperer_kernel.errors import ProviderError
 from whisperer_kernel.events import ProviderStatus, Usage
 from whisperer_kernel.tools.call import ToolRequest, ToolResult
-from whisperer_kernel.tools.tool import ReplyShape, Tool
+from whisperer_kernel.tools.tool import ReplyShape
 
 ATTEMPTS = 2
-AGAIN = "\n\nThe demo model often fails at this: ask again, or connect a larger one."
 MEND = "Your answer to this was not right:\n{reason}\nGive another, in which this is put right."
 
 CarryOut = Callable[[ToolRequest], Awaitable[ToolResult]]
@@ -26,29 +25,30 @@ CarryOut = Callable[[ToolRequest], Awaitable[ToolResult]]
 class ShapedReply:
     """Asks, carries the call out as any other, and lets the model mend a bad one once.
 
-    The person is not shown the JSON, but what came of it: the tool's result, or why there is none.
+    The person is not shown the JSON, but what came of it: the tool's result, or words of the shape's for that there is
+    none.
     """
 
-    def __init__(self, provider: Provider, tool: Tool, carry_out: CarryOut) -> None:
+    def __init__(self, provider: Provider, name: str, shape: ReplyShape, carry_out: CarryOut) -> None:
         self._provider = provider
-        self._tool = tool
+        self._name = name
+        self._shape = shape
         self._carry_out = carry_out
 
     async def run(self, request: ChatRequest, on: StreamCallbacks) -> TurnEnd:
         """One turn. Raises nothing but ``CancelledError``; then the provider's connection is closed."""
-        if (shape := self._tool.shape) is None:
-            raise ValueError(f"{self._tool.name} gives no shape to reply in")
-        request, usage = _shaped(request, shape), None
+        shape, usage = self._shape, None
+        request = _shaped(request, shape)
         try:
             for attempt in range(1, ATTEMPTS + 1):
                 reply, finish = await self._ask(request, on)
                 usage = summed(usage, finish)
                 if (end := _unusable(finish, usage)) is not None:
                     return end
-                arguments = _mended(reply, shape)
-                result = await self._carry_out(ToolRequest(id=uuid4().hex, name=self._tool.name, arguments=arguments))
-                if not result.is_error or attempt == ATTEMPTS:
-                    on.text(result.content + (AGAIN if result.is_error and self._provider.info.demo else ""))
+                call = ToolRequest(id=uuid4().hex, name=self._name, arguments=_mended(reply, shape))
+                result = await self._carry_out(call)
+                if not result.is_misused or attempt == ATTEMPTS:
+                    on.text(shape.refusal if result.is_misused else result.content)
                     break
                 request = _to_be_mended(request, result)
         except ProviderError as error:

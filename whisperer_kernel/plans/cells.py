@@ -12,6 +12,11 @@ from whisperer_kernel.plans.model import Plan, Step, StepStatus
 
 DEMO = "*Made by a demo model, which is often wrong: look at every step before you follow it.*"
 
+PATTERN = (
+    "No model made this plan: its steps and checks are a fixed pattern, chosen by the words of the goal. The built-in "
+    "demo model cannot plan; with a larger one the steps are worked out for the goal."
+)
+
 _TICKS: dict[StepStatus, str] = {"open": " ", "doing": " ", "done": "x", "failed": " ", "skipped": " "}
 _CODE_SPAN = re.compile(r"(`[^`\n]+`)")
 _MARKUP = re.compile(r"([\\`<>\[\]!*_#|~$&])")
@@ -37,7 +42,7 @@ def markdown(plan: Plan) -> str:
     """The plan as a checklist, with its goal, and with each step's check."""
     lines = [_item(number, step) for number, step in enumerate(plan.steps, 1)]
     parts = [f"# {prose(plan.title)}", f"**Goal:** {prose(plan.goal)}", "\n".join(lines)]
-    return "\n\n".join([*parts, *([DEMO] if plan.demo else [])])
+    return "\n\n".join([*parts, *_origin(plan)])
 
 
 def prose(text: str) -> str:
@@ -49,6 +54,12 @@ def prose(text: str) -> str:
     parts = _CODE_SPAN.split(text)
     escaped = [part if number % 2 else _MARKUP.sub(r"\\\1", part) for number, part in enumerate(parts)]
     return "".join(escaped).replace("http://", "http\\://").replace("https://", "https\\://")
+
+
+def _origin(plan: Plan) -> list[str]:
+    if plan.pattern is not None:
+        return [f"*{PATTERN}*"]
+    return [DEMO] if plan.demo else []
 
 
 def _cell(kind_of_cell: str, kind: str, source: str, **marks: str) -> dict[str, Any]:

@@ -62,7 +62,10 @@ class Step(msgspec.Struct, kw_only=True, frozen=True, rename="camel"):
 
 
 class Plan(msgspec.Struct, kw_only=True, frozen=True, rename="camel"):
-    """A plan. ``created`` is ISO 8601 in UTC, ``message_id`` the message it answers, ``demo``: by the demo model."""
+    """A plan. ``created`` is ISO 8601 in UTC, ``message_id`` the message it answers.
+
+    ``demo``: the demo model answers; ``pattern``: no model made it, but it follows the fixed pattern of this name.
+    """
 
     plan_id: str
     title: str
@@ -73,6 +76,7 @@ class Plan(msgspec.Struct, kw_only=True, frozen=True, rename="camel"):
     message_id: str
     status: PlanStatus = "draft"
     demo: bool = False
+    pattern: str | None = None
 
 
 class PlanChange(msgspec.Struct, kw_only=True, frozen=True):
@@ -91,7 +95,7 @@ def mistakes(draft: Draft) -> list[str]:
         return [*found, f"there are {len(draft.steps):,} steps; a plan has between 1 and {MAX_STEPS}"]
     for number, step in enumerate(draft.steps, 1):
         found += _bad_step(f"step {number}", step)
-    titles = Counter(_key(step.title) for step in draft.steps if _key(step.title))
+    titles = Counter(title_key(step.title) for step in draft.steps if title_key(step.title))
     twice = [title for title, count in titles.items() if count > 1]
     found += [f"more than one step is named `{title}`; each needs a title of its own" for title in twice]
     return found + _bad_order(draft.steps)
@@ -101,18 +105,25 @@ def distinct(steps: Sequence[StepDraft]) -> list[StepDraft]:
     """The steps, each with a title of its own: one taken already gives way to what is done. A repeated step goes."""
     once: dict[tuple[str, str], StepDraft] = {}
     for step in steps:
-        once.setdefault((_key(step.title), _line(step.what).casefold()), step)
+        once.setdefault((title_key(step.title), _line(step.what).casefold()), step)
     taken: set[str] = set()
     kept: list[StepDraft] = []
     for step in once.values():
-        title = next(title for title in _titles(step) if _key(title) not in taken)
-        taken.add(_key(title))
+        title = next(title for title in _titles(step) if title_key(title) not in taken)
+        taken.add(title_key(title))
         kept.append(msgspec.structs.replace(step, title=title))
     return kept
 
 
 def made(  # noqa: PLR0913 - what a plan is made with, by name
-    draft: Draft, *, plan_id: str, agent: str, created: str, message_id: str, demo: bool = False
+    draft: Draft,
+    *,
+    plan_id: str,
+    agent: str,
+    created: str,
+    message_id: str,
+    demo: bool = False,
+    pattern: str | None = None,
 ) -> Plan:
     """The plan of a draft without mistakes: its steps in an order in which each comes after those it depends on."""
     graph = _graph(draft.steps)
@@ -129,6 +140,7 @@ def made(  # noqa: PLR0913 - what a plan is made with, by name
         created=created,
         message_id=message_id,
         demo=demo,
+        pattern=pattern,
     )
 
 
@@ -160,7 +172,8 @@ def _title(text: str) -> str:
     return _NUMBER.sub("", _line(text)) or _line(text)
 
 
-def _key(title: str) -> str:
+def title_key(title: str) -> str:
+    """What two titles have in common that name the same step."""
     return _title(title).casefold()
 
 
@@ -195,12 +208,12 @@ def _bad_step(name: str, step: StepDraft) -> Iterator[str]:
 def _bad_order(steps: Sequence[StepDraft]) -> list[str]:
     if any(len(step.depends_on) > MAX_STEPS for step in steps):
         return []
-    known = {_key(step.title) for step in steps}
+    known = {title_key(step.title) for step in steps}
     found = [
         f"step {number} depends on `{_line(title)}`, and there is no such step"
         for number, step in enumerate(steps, 1)
         for title in step.depends_on
-        if _key(title) not in known
+        if title_key(title) not in known
     ]
     try:
         TopologicalSorter(_graph(steps)).prepare()
@@ -212,9 +225,9 @@ def _bad_order(steps: Sequence[StepDraft]) -> list[str]:
 
 def _graph(steps: Sequence[StepDraft]) -> dict[int, set[int]]:
     """Each step's place, with the places of those it depends on; unknown ones are passed over."""
-    places = {_key(step.title): place for place, step in enumerate(steps)}
+    places = {title_key(step.title): place for place, step in enumerate(steps)}
     return {
-        place: {places[_key(title)] for title in step.depends_on if _key(title) in places}
+        place: {places[title_key(title)] for title in step.depends_on if title_key(title) in places}
         for place, step in enumerate(steps)
     }
 

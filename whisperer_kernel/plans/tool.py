@@ -9,16 +9,28 @@ from uuid import uuid4
 
 import msgspec
 
-from whisperer_kernel.plans.cells import markdown, plan_cells, updated
-from whisperer_kernel.plans.model import MAX_STEPS, Draft, Plan, StepDraft, distinct, made, mistakes
+from whisperer_kernel.agents.questions import is_question
+from whisperer_kernel.plans.cells import PATTERN, markdown, plan_cells, updated
+from whisperer_kernel.plans.mending import CHECK, GOAL, STEP_TITLE, TITLE, WHAT, mended
+from whisperer_kernel.plans.model import MAX_STEPS, Draft, Plan, StepDraft, made, mistakes
+from whisperer_kernel.plans.patterns import after_pattern, pattern_for
 from whisperer_kernel.tools.registry import ToolRegistry
-from whisperer_kernel.tools.tool import ReplyShape, ToolContext, ToolFailed, tool
+from whisperer_kernel.tools.tool import Misused, ReplyShape, ToolContext, ToolFailed, tool
 
 ATTEMPTS = 2
 TIMEOUT_S = 90.0
 """Longer than a client may take to insert cells; the time in which the person is asked does not count."""
 
-_ABOUT_PLANS = re.compile(r"\bplan(s|e|en|t|ning|ned|ner|ifi\w*|o|ear|ifica\w*)?\b|план|计划|計画|계획", re.IGNORECASE)
+REFUSAL = (
+    "I have no plan for this: what the model wrote was none, twice. Ask again in other words, in one sentence that "
+    "says what will be true at the end, or choose a larger model with the button beside the provider's name."
+)
+
+_WANTED = re.compile(
+    r"\bplan(s|e|en|t|ning|ned|ner|ifi\w*|o|ear|ifica\w*)?\b|план|计划|計画|계획"
+    r"|\bi (want|need|would like|have) to\b|\bi'd like to\b|\bhelp me\b|\bmy goal\b|\bich (will|möchte|muss)\b",
+    re.IGNORECASE,
+)
 
 
 def _text(longest: int) -> dict[str, Any]:
@@ -35,24 +47,25 @@ def _object(**properties: dict[str, Any]) -> dict[str, Any]:
 
 
 def _mended(arguments: dict[str, Any]) -> dict[str, Any]:
-    """A small model calls several steps by one title more often than not, and does so again when it is told."""
+    """What is no draft at all stays as it is, and is refused for what it is."""
     try:
-        steps = msgspec.convert(arguments.get("steps"), list[StepDraft])
+        draft = msgspec.convert(arguments, Draft)
     except msgspec.ValidationError:
         return arguments
-    return {**arguments, "steps": msgspec.to_builtins(distinct(steps))}
+    mended_draft: dict[str, Any] = msgspec.to_builtins(mended(draft))
+    return mended_draft
 
 
 # A small model fills this within some hundred tokens; what it leaves out, dependencies and code, a plan can do without.
 SHAPE = ReplyShape(
     schema=_object(
-        title=_text(60),
-        goal=_text(120),
+        title=_text(TITLE),
+        goal=_text(GOAL),
         steps={
             "type": "array",
             "minItems": 3,
             "maxItems": 4,
-            "items": _object(title=_text(40), what=_text(100), check=_text(60)),
+            "items": _object(title=_text(STEP_TITLE), what=_text(WHAT), check=_text(CHECK)),
         },
     ),
     # Without the penalty the demo model gives every step the same title.
@@ -61,7 +74,9 @@ SHAPE = ReplyShape(
         "Answer with a plan as JSON: a title, the goal, and the steps. Every step has a title of its own, what is "
         "done, and a check: a short line of Python that is true when the step is done."
     ),
-    wanted=lambda message: _ABOUT_PLANS.search(message) is not None,
+    wanted=lambda message: _WANTED.search(message) is not None and not is_question(message),
+    refusal=REFUSAL,
+    for_demo=lambda message: {"title": "", "goal": message, "steps": []},
     mend=_mended,
 )
 
@@ -76,9 +91,11 @@ async def make_plan(
     ],
 ) -> str:
     """Make a plan and put it into the notebook as cells. Mistakes are named; mend them and call once more."""
-    draft = Draft(title=title, goal=goal, steps=steps)
+    draft, pattern = Draft(title=title, goal=goal, steps=steps), None
+    if context.provider.demo and not steps:
+        draft, pattern = after_pattern(pattern_for(goal), goal), pattern_for(goal).name
     if found := mistakes(draft):
-        raise ToolFailed("No plan was made:\n" + "\n".join(f"- {mistake}" for mistake in found))
+        raise Misused("No plan was made:\n" + "\n".join(f"- {mistake}" for mistake in found))
     plan = made(
         draft,
         plan_id=uuid4().hex,
@@ -86,6 +103,7 @@ async def make_plan(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         message_id=context.message_id,
         demo=context.provider.demo,
+        pattern=pattern,
     )
     await context.tell(updated(plan))
     return await _shown(context, plan)
@@ -99,9 +117,11 @@ def register(registry: ToolRegistry) -> None:
 async def _shown(context: ToolContext, plan: Plan) -> str:
     """In words where the plan is now to be seen; where it is not in the notebook, the words are the plan itself."""
     steps = "1 step" if len(plan.steps) == 1 else f"{len(plan.steps)} steps"
+    context.if_unanswered(f"The plan “{plan.title}” was made; it is not in the notebook. Its steps stand in the chat.")
     try:
         await context.ask_client("insert_cells", {"cells": plan_cells(plan)})
     except ToolFailed as error:
         words = f"The plan “{plan.title}” has {steps}. It is not in the notebook: {error}"
         return f"{words}\n\n{markdown(plan)}"
-    return f"The plan “{plan.title}” with {steps} is in the notebook."
+    words = f"The plan “{plan.title}” with {steps} is in the notebook."
+    return words if plan.pattern is None else f"{words}\n\n{PATTERN}"

@@ -24,6 +24,10 @@ class Turn(Protocol):
         """Put an event into the session's log."""
         ...
 
+    async def can(self, name: str) -> bool:
+        """Whether somebody is there who carries this out."""
+        ...
+
 
 class CallContext(msgspec.Struct, frozen=True):
     """Is the ``ToolContext`` of one call."""
@@ -47,6 +51,14 @@ class CallContext(msgspec.Struct, frozen=True):
         """Put an event into the session's log. Raises ``ToolFailed`` where the call is over."""
         self._check()
         await self.turn.tell(event)
+
+    async def can_ask(self, name: str) -> bool:
+        """Whether a client is there who carries this tool out."""
+        return await self.turn.can(name)
+
+    def if_unanswered(self, words: str, *events: Event) -> None:
+        """What is said and told should the person stop the turn instead of answering a question of this call."""
+        self.call.if_unanswered = (words, events)
 
     def _check(self) -> None:
         if self.call.is_over:

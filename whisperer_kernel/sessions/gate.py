@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import uuid4
 
 import msgspec
@@ -16,7 +17,7 @@ from whisperer_kernel.sessions.permissions import Answer, Questions
 from whisperer_kernel.sessions.services import Services
 from whisperer_kernel.sessions.state import SessionState
 from whisperer_kernel.tools.call import ToolResult
-from whisperer_kernel.tools.permissions import Decision, Grant, bound, decide
+from whisperer_kernel.tools.permissions import MODES, Decision, Grant, bound, decide
 from whisperer_kernel.tools.tool import Tool
 
 Tell = Callable[[OpenCall, Event], Awaitable[None]]
@@ -64,7 +65,7 @@ class Gate:
             return None
         if answer.by == "policy":
             return failed(answer.reason or self._no())
-        return failed(f"The user did not permit this. {answer.reason or ''}".strip())
+        return failed(_refused(call, answer))
 
     def reconsider(self, call: OpenCall) -> None:
         """The mode has changed: what is now decided without the person is no longer asked."""
@@ -79,9 +80,20 @@ class Gate:
         self._hands.questions.answer(call.question, Answer("deny", by=by))
         return PermissionResolved(request_id=call.question, decision="deny", by=by, tool_call_id=call.id)
 
+    def forbids(self, tool: Tool, arguments: dict[str, Any]) -> str | None:
+        """In words where such a call is refused whatever the person says; None: it is not."""
+        if self._decision(tool, arguments) != "deny":
+            return None
+        if MODES[self._state.mode][tool.effect_of(arguments)] != "deny":
+            return "here: this server's policy does not permit it"
+        return f"in the mode {self._state.mode.capitalize()}: choose another mode in the chat, and ask again"
+
     def _decide(self, call: OpenCall) -> Decision:
+        return self._decision(call.tool, call.arguments)
+
+    def _decision(self, tool: Tool, arguments: dict[str, Any]) -> Decision:
         state, policy = self._state, self._services.policy
-        return decide(call.tool, call.arguments, self._agent, state.mode, policy, state.grants, self.commanded)
+        return decide(tool, arguments, self._agent, state.mode, policy, state.grants, self.commanded)
 
     def _no(self) -> str:
         return f"Not permitted in the mode {self._state.mode}, or by this server's policy."
@@ -133,3 +145,13 @@ class Gate:
             PermissionResolved(request_id=request_id, decision=answer.decision, by=answer.by, tool_call_id=call.id),
         )
         return answer
+
+
+def _refused(call: OpenCall, answer: Answer) -> str:
+    """For the model that called; or for the person, where what comes of the call is printed as it is."""
+    *_, outermost = call.lineage()
+    if outermost.origin == "model":
+        words = "The user did not permit this."
+    else:
+        words = "You did not permit it." if answer.by == "user" else "It was not permitted."
+    return f"{words} {answer.reason or ''}".strip()

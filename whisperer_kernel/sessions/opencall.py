@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 from uuid import uuid4
@@ -13,6 +13,7 @@ import msgspec
 from whisperer_kernel.errors import WhispererError
 from whisperer_kernel.events import (
     CallOrigin,
+    Event,
     PermissionRequested,
     PermissionResolved,
     ToolCall,
@@ -20,7 +21,7 @@ from whisperer_kernel.events import (
     without_surrogates,
 )
 from whisperer_kernel.tools.call import ToolRequest, ToolResult
-from whisperer_kernel.tools.tool import Tool, ToolFailed
+from whisperer_kernel.tools.tool import Misused, Tool, ToolFailed
 
 INTERRUPTED = "The server stopped before this was over; whether it was done is not known."
 
@@ -29,8 +30,8 @@ class OpenCall:
     """A call from the model's wish to its result. ``missing`` says why there is no tool for it, where there is none.
 
     ``outer`` is the call inside which it was made; ``limit`` its time limit while it runs; ``question`` the permission
-    request that is open for it. ``is_over``: its tool may use its context no more; ``is_abandoned``: its end was told
-    before it came.
+    request that is open for it; ``if_unanswered`` what is said and told where the turn is stopped instead of an answer.
+    ``is_over``: its tool may use its context no more; ``is_abandoned``: its end was told before it came.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class OpenCall:
         self.arguments: dict[str, Any] = {}
         self.limit: asyncio.Timeout | None = None
         self.question: str | None = None
+        self.if_unanswered: tuple[str, Sequence[Event]] = ("", ())
         self.is_over = False
         self.is_abandoned = False
         self._missing = missing
@@ -78,7 +80,7 @@ class OpenCall:
             wrong = str(error)
         if self.found is None:
             return failed(self._missing)
-        return None if wrong is None else failed(f"The arguments are not what {self.request.name} takes: {wrong}")
+        return None if wrong is None else misused(f"The arguments are not what {self.request.name} takes: {wrong}")
 
     async def _violation(self, tool: Tool) -> str | None:
         """What is wrong with the arguments. Raises ``ValidationError``."""
@@ -103,7 +105,7 @@ class OpenCall:
         content, limit = result.content, self.tool.result_chars
         if len(content) > limit:
             content = f"{content[:limit]}\n[cut: {len(content) - limit:,} of {len(content):,} characters]"
-        return ToolResult(content=without_surrogates(content), is_error=result.is_error)
+        return msgspec.structs.replace(result, content=without_surrogates(content))
 
     def event(
         self, message_id: str, agent: str, status: ToolStatus, result: ToolResult | None, client_id: str | None
@@ -157,6 +159,8 @@ async def outcome(run: Callable[[], Awaitable[str]]) -> ToolResult:
         if task is not None and task.cancelling():
             raise
         return failed("CancelledError: the tool gave up.")
+    except Misused as error:
+        return misused(str(error))
     except WhispererError as error:
         return failed(str(error))
     except BaseException as error:  # noqa: BLE001 - a tool's failure is the model's to read, not the turn's end
@@ -166,6 +170,11 @@ async def outcome(run: Callable[[], Awaitable[str]]) -> ToolResult:
 def failed(words: str) -> ToolResult:
     """A result that says what went wrong."""
     return ToolResult(content=words, is_error=True)
+
+
+def misused(words: str) -> ToolResult:
+    """A result that says why the call was not what the tool takes."""
+    return ToolResult(content=words, is_error=True, is_misused=True)
 
 
 def interrupted(call: ToolCall) -> ToolCall:

@@ -31,7 +31,7 @@ from whisperer_kernel.sessions.state import SessionState
 from whisperer_kernel.tools.call import ToolRequest, ToolResult, ToolSchema
 from whisperer_kernel.tools.kernel import IN_KERNEL
 from whisperer_kernel.tools.permissions import grant
-from whisperer_kernel.tools.tool import Tool
+from whisperer_kernel.tools.tool import ReplyShape, Tool
 
 LET_GO_S = 0.5
 """How long a tool that was cancelled is waited for; one that does not end by then is left to itself."""
@@ -79,6 +79,16 @@ class TurnTools:
         """What the model is told of."""
         return tuple(tool.schema for tool in self.usable())
 
+    async def can(self, name: str) -> bool:
+        """Whether somebody is there who carries this out."""
+        tool, _ = await self._find(name)
+        return tool is not None
+
+    async def forbidden(self, name: str, arguments: dict[str, Any]) -> str | None:
+        """Why a call would be refused without a question, in words after "not permitted"; None: it would not be."""
+        tool, _ = await self._find(name)
+        return None if tool is None else self._gate.forbids(tool, arguments)
+
     async def call(self, request: ToolRequest, origin: CallOrigin = "model") -> ToolResult:
         """Carry out what the model asked for. Raises nothing but ``CancelledError``."""
         tool, missing = await self._find(request.name)
@@ -87,9 +97,10 @@ class TurnTools:
         call = OpenCall(request, tool, origin, missing=missing)
         return self._counted(call, await self._carry_out(call))
 
-    def shaped(self, message: str) -> Tool | None:
-        """The tool that this message asks for, where a reply can take the shape of its call."""
-        return next((tool for tool in self.usable() if tool.shape is not None and tool.shape.wanted(message)), None)
+    def shaped(self, message: str) -> tuple[str, ReplyShape] | None:
+        """The name of the tool that this message asks for, and the shape of a reply that can be taken for its call."""
+        shapes = ((tool.name, tool.shape) for tool in self.usable() if tool.shape is not None)
+        return next(((name, shape) for name, shape in shapes if shape.wanted(message)), None)
 
     async def reply(self, request: ToolRequest) -> ToolResult:
         """Carry out what a reply in the shape of a call says."""
@@ -105,12 +116,20 @@ class TurnTools:
         tool, missing = await self._at(name), _nobody(name)
         return await self._carry_out(OpenCall(_request(name, arguments), tool, "tool", missing=missing, outer=outer))
 
-    async def stopped(self, reason: FinishReason) -> None:
-        """The turn was ended from outside: what was open is told to be over, the innermost first."""
+    async def stopped(self, reason: FinishReason) -> str:
+        """The turn was ended from outside: what was open is told to be over, the innermost first.
+
+        Returns what is to be said of what was made, and waited for an answer.
+        """
         if reason == "interrupted":
             await self._abandon(self._open, INTERRUPTED, "disconnect")
-        else:
-            await self._abandon(self._open, "Stopped.", "user" if self._hands.is_attended() else "disconnect")
+            return ""
+        left = [call.if_unanswered for call in self._open if any(one.question for one in self._inside(call))]
+        by: ResolvedBy = "user" if self._hands.is_attended() else "disconnect"
+        await self._abandon(self._open, "Stopped.", by)
+        for event in (event for _, events in left for event in events):
+            await self._tell_all(event)
+        return "\n\n".join(words for words, _ in left if words)
 
     def permit(self, name: str, bound: dict[str, Any]) -> None:
         """The message itself commands this: for its turn the mode need not ask; the server's policy still may."""

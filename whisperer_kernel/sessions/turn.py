@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from typing import Any
 from uuid import uuid4
 
 import msgspec
@@ -30,11 +31,9 @@ from whisperer_kernel.sessions.log import SessionLog
 from whisperer_kernel.sessions.lookup import look_up
 from whisperer_kernel.sessions.services import Services
 from whisperer_kernel.sessions.state import SessionState
+from whisperer_kernel.sessions.testwish import MAKE_TESTS, NoTests, commanded_target, wished_target
 from whisperer_kernel.sessions.toolcalls import TurnTools
 from whisperer_kernel.tools.call import ToolRequest, ToolResult
-from whisperer_kernel.verify.intent import commanded, named
-
-MAKE_TESTS = "make_tests"
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +45,7 @@ class Turn:
         self, services: Services, session_log: SessionLog, state: SessionState, hands: Hands, user: UserMessage
     ) -> None:
         self.user = user
+        _, self._text = route(user.message, services.agents)
         self._services = services
         self._log = session_log
         self._state = state
@@ -65,7 +65,8 @@ class Turn:
         await asyncio.wait([self._task])
         if self._task.cancelled():
             reason = self._cancelled or "cancelled"
-            await self._tools.stopped(reason)
+            if words := await self._tools.stopped(reason):
+                self.text(words)
             return TurnEnd(reason=reason)
         if (error := self._task.exception()) is not None:
             return _failed(error)
@@ -93,11 +94,14 @@ class Turn:
         self._tools.provider = provider.info
         agent = self._agent
         limits = self._services.config.limits
-        if (target := await self._to_be_tested(provider)) is not None:
-            return await self._test(target)
+        try:
+            if (made := await self._without_model(provider)) is not None:
+                return self._said(made.content)
+        except NoTests as why:
+            return self._said(str(why))
         request = await self._request(provider)
-        if not provider.supports_tools and (tool := self._tools.shaped(self.user.message)) is not None:
-            return await ShapedReply(provider, tool, self._tools.reply).run(request, self)
+        if not provider.supports_tools and (shaped := self._tools.shaped(self._text)) is not None:
+            return await ShapedReply(provider, *shaped, self._tools.reply).run(request, self)
         loop = StatelessAILoop(
             provider,
             max_rounds=min(agent.spec.max_rounds or limits.max_rounds, limits.max_rounds),
@@ -105,38 +109,35 @@ class Turn:
         )
         return await loop.run(request, self)
 
-    async def _to_be_tested(self, provider: Provider) -> str | None:
-        """What is to be tested without asking a model: by command, or where the model cannot call tools."""
-        if MAKE_TESTS not in {tool.name for tool in self._tools.usable()}:
-            return None
-        _, text = route(self.user.message, self._services.agents)
-        if (target := commanded(text)) is not None:
-            self._tools.permit("record_behaviour", {"target": target})
-            self._tools.permit("insert_cells", {"run": False})
-            return target
-        for name in [] if provider.supports_tools else named(text):
-            if not (await self._tools.look("source_of", {"name": name})).is_error:
-                return name
-        return None
+    async def _without_model(self, provider: Provider) -> ToolResult | None:
+        """What is made without asking a model: by command, or where a message wants what the model cannot make."""
+        target = await commanded_target(self._text, self._tools)
+        if target is None and not provider.supports_tools:
+            target = await wished_target(self._text, self._tools, provider.info)
+        if target is not None:
+            return await self._make(MAKE_TESTS, {"target": target})
+        shaped = self._tools.shaped(self._text) if provider.info.demo and not provider.supports_tools else None
+        return None if shaped is None else await self._make(shaped[0], shaped[1].for_demo(self._text))
 
-    async def _test(self, target: str) -> TurnEnd:
-        arguments = msgspec.json.encode({"target": target}).decode()
-        result = await self._tools.reply(ToolRequest(id=uuid4().hex, name=MAKE_TESTS, arguments=arguments))
-        self.text(result.content)
+    async def _make(self, name: str, arguments: dict[str, Any]) -> ToolResult:
+        encoded = msgspec.json.encode(arguments).decode()
+        return await self._tools.reply(ToolRequest(id=uuid4().hex, name=name, arguments=encoded))
+
+    def _said(self, words: str) -> TurnEnd:
+        self.text(words)
         return TurnEnd(reason="stop")
 
     async def _request(self, provider: Provider) -> ChatRequest:
         config, agent = self._services.config, self._agent
         model = self._state.model_for(provider.info.name) or agent.spec.model
         parameters = {**config.provider.parameters, **agent.spec.parameters}
-        _, text = route(self.user.message, self._services.agents)
         self._budget = request_budget(
             await provider.context_length(model), config.limits.history_tokens, parameters.get("max_tokens")
         )
         attachments = await self._attachments()
         prepared = agent.request(
             self._state.context(self.user.agent),
-            message=text or self.user.message,
+            message=self._text or self.user.message,
             budget=self._budget,
             model=model,
             parameters=config.provider.parameters,

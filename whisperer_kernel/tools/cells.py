@@ -16,17 +16,23 @@ CellId = Annotated[
     str, msgspec.Meta(min_length=1, max_length=64, description="A cell's id, as notebook_outline tells it.")
 ]
 Mark = Annotated[str, msgspec.Meta(max_length=64)]
+Source = Annotated[str, msgspec.Meta(max_length=100_000)]
+Defined = Annotated[str, msgspec.Meta(min_length=1, max_length=200, description="Name of a function, class or value.")]
 
 
 class NewCell(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """A cell to be put into the notebook. The ids say whose cell it is: of a plan, of one of its steps, of a report."""
+    """A cell to be put into the notebook. The ids say whose cell it is: of a plan, of one of its steps, of a report.
+
+    ``tests_of``: what a cell of tests tests.
+    """
 
     type: Literal["code", "markdown", "raw"]
-    source: Annotated[str, msgspec.Meta(max_length=100_000)]
+    source: Source
     kind: Kind = "code"
     plan_id: Mark | None = None
     step_id: Mark | None = None
     report_id: Mark | None = None
+    tests_of: Defined | None = None
 
 
 def _effect(arguments: dict[str, Any]) -> Effect:
@@ -40,10 +46,19 @@ def _granted(arguments: dict[str, Any]) -> tuple[str, ...] | None:
 
 def _inserted(arguments: dict[str, Any]) -> str:
     shown = [f"# {cell.get('type')}\n{cell.get('source')}" for cell in arguments.get("cells", [])]
-    where = f"after cell {arguments['after']}" if arguments.get("after") else "below the chat"
     what = "1 cell" if len(shown) == 1 else f"{len(shown)} cells"
     run = f" and run {'it' if len(shown) == 1 else 'them'}" if arguments.get("run") else ""
-    return "\n\n".join([f"Insert {what} {where}{run}:", *shown])
+    return "\n\n".join([f"Insert {what} {_place(arguments)}{run}:", *shown])
+
+
+def _place(arguments: dict[str, Any]) -> str:
+    if arguments.get("after"):
+        return f"after cell {arguments['after']}"
+    if arguments.get("replacing"):
+        return "in the place of an earlier one, which nobody has changed,"
+    if arguments.get("below_definition_of"):
+        return f"below the cell that defines {arguments['below_definition_of']}"
+    return "below the chat"
 
 
 @tool(effect="read", tags={"cells"}, executor="client")
@@ -69,13 +84,26 @@ async def read_cells(
     repeatable={"read", "edit"},
     preview=_inserted,
 )
-async def insert_cells(
+async def insert_cells(  # noqa: PLR0913, PLR0917 - a model gives them by name
     context: ToolContext,
     cells: Annotated[list[NewCell], msgspec.Meta(min_length=1, max_length=50)],
     after: CellId | None = None,
     run: bool = False,  # noqa: FBT001, FBT002 - a model gives it by name
+    below_definition_of: Defined | None = None,
+    replacing: CellId | None = None,
 ) -> str:
-    """Put cells into the notebook, after the cell named or below the chat; run the code cells if `run` is true."""
+    """Put cells into the notebook: after a cell, below the cell that defines a name, else below the chat.
+
+    `replacing` names a cell of tests that an agent made, whose place they take if nobody has changed it. Code cells are
+    run if `run` is true.
+    """
+    raise CarriedOutByClient
+
+
+# For `make_tests`, not for models: nobody who makes tests may use what writes.
+@tool(effect="read", tags={"tests", "write"}, executor="client")
+async def place_of_tests(context: ToolContext, target: Defined) -> str:
+    """Say where tests of the target belong, as JSON: whether a cell defines it, which earlier ones they replace."""
     raise CarriedOutByClient
 
 
@@ -86,9 +114,7 @@ async def insert_cells(
     granted=("cell_id",),
     preview=lambda arguments: f"Replace cell {arguments.get('cell_id')} by:\n\n{arguments.get('source')}",
 )
-async def replace_cell(
-    context: ToolContext, cell_id: CellId, source: Annotated[str, msgspec.Meta(max_length=100_000)]
-) -> str:
+async def replace_cell(context: ToolContext, cell_id: CellId, source: Source) -> str:
     """Replace a cell's source. It is not run."""
     raise CarriedOutByClient
 
@@ -109,4 +135,4 @@ async def run_cells(
     raise CarriedOutByClient
 
 
-TOOLS = (notebook_outline, read_cells, insert_cells, replace_cell, run_cells)
+TOOLS = (notebook_outline, read_cells, insert_cells, place_of_tests, replace_cell, run_cells)

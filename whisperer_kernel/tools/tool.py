@@ -46,6 +46,10 @@ class ToolFailed(WhispererError):
     """A tool says why it could not do what it was asked to; the model reads it."""
 
 
+class Misused(ToolFailed):
+    """The arguments are of the right types and still not what the tool takes; the model reads why."""
+
+
 class CarriedOutByClient(WhispererError):
     """This function describes a tool that a client carries out; it is not there to be called."""
 
@@ -84,6 +88,14 @@ class ToolContext(Protocol):
         """Put an event into the session's log."""
         ...
 
+    async def can_ask(self, name: str) -> bool:
+        """Whether a client is there who carries this tool out."""
+        ...
+
+    def if_unanswered(self, words: str, *events: Event) -> None:
+        """What is said and told should the person stop the turn instead of answering a question of this call."""
+        ...
+
 
 Run = Callable[..., Awaitable[str]]
 Granted = tuple[str, ...] | Callable[[dict[str, Any]], tuple[str, ...] | None] | None
@@ -106,13 +118,17 @@ class ReplyShape(msgspec.Struct, frozen=True, kw_only=True):
 
     ``schema`` is small, so that a small model can fill it; ``parameters`` are the request's, among them a
     ``max_tokens`` with room enough for it. ``wanted`` says of a message whether it asks for what the tool makes.
-    ``instructions`` go to the end of the system prompt. ``mend`` puts right what needs no second question.
+    ``instructions`` go to the end of the system prompt. ``mend`` puts right what needs no second question. ``refusal``
+    is for the person, where no reply would do. ``for_demo``: the arguments for a message where the demo model answers,
+    which is too small to be asked.
     """
 
     schema: dict[str, Any]
     parameters: dict[str, Any]
     instructions: str
     wanted: Callable[[str], bool]
+    refusal: str
+    for_demo: Callable[[str], dict[str, Any]]
     mend: Callable[[dict[str, Any]], dict[str, Any]] | None = None
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import uuid4
 
 import msgspec
@@ -11,6 +11,7 @@ from whisperer_kernel.events import TestsReported
 from whisperer_kernel.tools.registry import ToolRegistry
 from whisperer_kernel.tools.tests import RESULT_CHARS, TIMEOUT_S as RUN_S, Target
 from whisperer_kernel.tools.tool import ToolContext, ToolFailed, tool
+from whisperer_kernel.verify.placing import NONE_PASSED, UNANSWERED, put_in
 from whisperer_kernel.verify.report import Origin, Outcome, Report, RunReport, cell_of, counted, counts
 
 TIMEOUT_S = RUN_S + 60.0
@@ -42,7 +43,7 @@ async def make_tests(context: ToolContext, target: Target, tests: Tests = "", in
     origin: Origin = "model" if tests.strip() else "characterisation"
     run = await _run(context, target, tests)
     report = await _placed(context, run, origin, intent)
-    await context.tell(TestsReported(report=msgspec.to_builtins(report)))
+    await context.tell(_told(report))
     return in_words(report)
 
 
@@ -84,8 +85,7 @@ async def _placed(context: ToolContext, run: RunReport, origin: Origin, intent: 
     """The report, after what passed was put into the notebook, or could not be."""
     report_id = uuid4().hex
     cell = cell_of(run, origin)
-    inserted, placing = await _inserted(context, cell, report_id)
-    return Report(
+    report = Report(
         report_id=report_id,
         message_id=context.message_id,
         target=run.target,
@@ -93,24 +93,21 @@ async def _placed(context: ToolContext, run: RunReport, origin: Origin, intent: 
         outcomes=run.outcomes,
         counts=counts(run.outcomes),
         cell=cell,
-        inserted=inserted,
-        placing=placing,
+        placing=UNANSWERED if cell else NONE_PASSED,
         missing=run.missing,
         notes=run.notes,
         intent=intent,
         seconds=run.seconds,
     )
-
-
-async def _inserted(context: ToolContext, cell: str, report_id: str) -> tuple[bool, str]:
     if not cell:
-        return False, "None passed, so nothing was put into the notebook."
-    cells: list[dict[str, Any]] = [{"type": "code", "source": cell, "kind": "test", "report_id": report_id}]
-    try:
-        await context.ask_client("insert_cells", {"cells": cells, "run": False})
-    except ToolFailed as error:
-        return False, f"They are not in the notebook: {error}"
-    return True, "Those that passed are in the notebook."
+        return report
+    context.if_unanswered(in_words(report), _told(report))
+    inserted, placing = await put_in(context, run.target, cell, report_id)
+    return msgspec.structs.replace(report, inserted=inserted, placing=placing)
+
+
+def _told(report: Report) -> TestsReported:
+    return TestsReported(report=msgspec.to_builtins(report))
 
 
 def _not_passed(one: Outcome) -> str:

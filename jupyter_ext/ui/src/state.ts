@@ -329,7 +329,7 @@ function foldToolCall(
     arguments: params.arguments,
     status: params.cancelled ? "cancelled" : params.status,
     result: params.result ?? null,
-    error: params.error ?? null,
+    error: params.cancelled ? null : (params.error ?? null),
   };
   return before ? toolCalls.map((each) => (each === before ? call : each)) : [...toolCalls, call];
 }

@@ -11,8 +11,9 @@ const LONGEST_NAME = 60;
 const DOES: Readonly<Record<string, (given: Given) => string>> = {
   notebook_outline: () => "Look through the notebook's cells",
   read_cells: ({ cell_ids }) => `Read ${cellCount(cell_ids)}`,
-  insert_cells: ({ cells, after, run }) =>
-    `Insert ${cellCount(cells)} ${after ? "into the notebook" : "below the chat"}${run ? ` and run ${countOf(cells) === 1 ? "it" : "them"}` : ""}`,
+  insert_cells: (given) =>
+    `Insert ${cellCount(given["cells"])} ${placeOf(given)}${given["run"] ? ` and run ${countOf(given["cells"]) === 1 ? "it" : "them"}` : ""}`,
+  place_of_tests: ({ target }) => `Look where tests of ${nameOf(target)} belong`,
   replace_cell: () => "Replace what is in a cell",
   run_cells: ({ cell_ids }) => `Run ${cellCount(cell_ids)}`,
   list_variables: () => "List the variables",
@@ -58,6 +59,12 @@ const SESSION: Readonly<Record<string, (given: Given, bound: Given) => string | 
 
 export function countOf(list: unknown): number {
   return Array.isArray(list) ? list.length : 0;
+}
+
+function placeOf({ after, replacing, below_definition_of: name }: Given): string {
+  if (after) return "into the notebook";
+  if (replacing) return "in the place of an earlier one, which nobody has changed,";
+  return name ? `below the cell that defines ${nameOf(name)}` : "below the chat";
 }
 
 /** A call whose arguments were not understood has none. */

@@ -16,6 +16,10 @@ test("what is asked is said in words", () => {
     question(asking("insert_cells", { cells: cells.slice(1), after: "x", run: true }), "Alice"),
     "Alice wants to insert a cell into the notebook and run it",
   );
+  assert.equal(
+    question(asking("insert_cells", { cells: cells.slice(1), below_definition_of: "f" }), "Tessa"),
+    "Tessa wants to insert a cell below the cell that defines f",
+  );
   assert.equal(question(asking("set_lamp", { on: true }), "Alice"), "Alice wants to use set_lamp");
 });
 

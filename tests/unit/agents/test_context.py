@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from whisperer_kernel.agents.agent import StatelessAgent
+from whisperer_kernel.agents.agent import SMALL_HISTORY, StatelessAgent
 from whisperer_kernel.agents.context import AgentContext
 from whisperer_kernel.agents.prompt import WITHOUT_TOOLS, system_prompt, user_message
 from whisperer_kernel.agents.spec import AgentSpec
@@ -202,6 +202,21 @@ def test_very_small_model_is_told_a_few_words() -> None:
     assert system_prompt(SPEC, tools=True, small=True) == SPEC.instructions
     request = StatelessAgent(brief).request(AgentContext(), message="x", budget=500, small=True).request
     assert request.messages[0].content == "Be Alice."
+
+
+def test_very_small_model_is_given_little_of_the_past() -> None:
+    """It takes up what it once said; what is asked now it gets as a whole, however long."""
+    context = AgentContext()
+    for number in range(20):
+        context.add_user(str(number), f"Question {number}?")
+        context.add_reply(str(number), "A moving average smooths what is noisy. " * 6, "stop")
+    asked = "What is this? " + "value = 1\n" * 300
+    small = StatelessAgent(SPEC).request(context, message=asked, budget=10_000, small=True)
+    large = StatelessAgent(SPEC).request(context, message=asked, budget=10_000)
+    assert (large.dropped, small.truncated, small.request.messages[-1].content) == (0, False, asked)
+    past = small.request.messages[1:-1]
+    assert 0 < sum(cost(message) for message in past) <= SMALL_HISTORY
+    assert small.dropped == 40 - len(past)
 
 
 def test_attachments_are_marked_as_data() -> None:

@@ -6,12 +6,15 @@ import json
 from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 
+import msgspec
 import pytest
 
 from whisperer_kernel.ai.provider import ChatMessage, ChatRequest, Delta
 from whisperer_kernel.ai.scripted import Reply, ScriptedProvider, Step
 from whisperer_kernel.ai.shaped import ShapedReply
 from whisperer_kernel.events import ProviderStatus
+from whisperer_kernel.plans.mending import NO_CHECK
+from whisperer_kernel.plans.model import Draft, mistakes
 from whisperer_kernel.plans.tool import make_plan
 from whisperer_kernel.tools.call import ToolRequest, ToolResult
 
@@ -19,7 +22,8 @@ REQUEST = ChatRequest(
     messages=(ChatMessage(role="system", content="You plan."), ChatMessage(role="user", content="Plan it")),
     parameters={"temperature": 0.1, "seed": 7},
 )
-BAD = ToolResult(content="No plan was made:\n- the title is empty", is_error=True)
+BAD = ToolResult(content="No plan was made:\n- the title is empty", is_error=True, is_misused=True)
+DENIED = ToolResult(content="You did not permit it.", is_error=True)
 GOOD = ToolResult(content="The plan is in the notebook.")
 
 
@@ -68,7 +72,8 @@ async def shaped(replies: Sequence[Reply], results: Sequence[ToolResult]) -> tup
         asked.append(request)
         return waiting.pop(0)
 
-    end = await ShapedReply(provider, make_plan, carry_out).run(REQUEST, heard)
+    assert make_plan.shape is not None
+    end = await ShapedReply(provider, "make_plan", make_plan.shape, carry_out).run(REQUEST, heard)
     return end, heard, provider, asked
 
 
@@ -95,22 +100,42 @@ async def test_mended_once() -> None:
     assert (len(calls), end.reason, heard.texts) == (2, "stop", [GOOD.content])
 
 
-async def test_refused_with_the_reason() -> None:
-    """Twice bad is the end: the person reads why, and there is no third request."""
+async def test_refused_in_words_for_the_person() -> None:
+    """Twice bad is the end: the person reads what to do, not what the model was told; there is no third request."""
     end, heard, provider, calls = await shaped([[Step(text="{}")]] * 3, [BAD, BAD])
     assert (len(calls), len(provider.requests), end.reason) == (2, 2, "stop")
-    assert heard.texts == [f"{BAD.content}\n\nThe demo model often fails at this: ask again, or connect a larger one."]
+    (words,) = heard.texts
+    assert "Ask again in other words" in words
+    assert "the title is empty" not in words
 
 
-async def test_what_can_be_put_right_here_is() -> None:
-    """Steps of one name need no second question: each gets a name of its own before anybody looks for mistakes."""
-    steps = [{"title": "Load", "what": what, "check": "x == 1"} for what in ("Read it.", "Look at it.")]
-    draft = {"title": "A plan", "goal": "It is done.", "steps": steps}
-    _, _, provider, (call,) = await shaped([[Step(text=json.dumps(draft))]], [GOOD])
+async def test_what_is_denied_is_not_asked_for_again() -> None:
+    """Another draft would be denied as well: the person reads why at once."""
+    _, heard, provider, _ = await shaped([[Step(text="{}")]] * 2, [DENIED])
+    assert (heard.texts, len(provider.requests)) == ([DENIED.content], 1)
+
+
+async def test_draft_is_mended_without_the_model() -> None:
+    """What is said twice goes, a taken title gives way, half words are cut, and no check is said to be none."""
+    step = {"title": "Load", "what": "Read the file.", "check": "len(data) > 0"}
+    other = {"title": "load", "what": "Look at it. " * 8 + "Agai", "check": "Check It"}
+    last = {**step, "title": "Look"}
+    reply = {"title": "A plan", "goal": "It is done.", "steps": [step, step, other, last]}
+    _, _, provider, (call,) = await shaped([[Step(text=json.dumps(reply))]], [GOOD])
+    draft = msgspec.json.decode(call.arguments, type=Draft)
+    assert [one.title for one in draft.steps] == ["Load", draft.steps[1].what, "Look"]
+    assert [one.check for one in draft.steps] == ["len(data) > 0", NO_CHECK, "len(data) > 0"]
+    assert draft.steps[1].what.endswith("Look at it. …")
     assert len(provider.requests) == 1
-    assert [step["title"] for step in json.loads(call.arguments)["steps"]] == ["Load", "Look at it."]
-    _, _, _, (call,) = await shaped([[Step(text='{"steps": [{"title": 1}]}')]], [GOOD])
-    assert json.loads(call.arguments) == {"steps": [{"title": 1}]}
+    assert mistakes(draft) == []
+
+
+async def test_one_step_over_and_over_is_no_plan() -> None:
+    """It is left as it is, for the tool to refuse."""
+    step = {"title": "Load", "what": "Read the file.", "check": "len(data) > 0"}
+    reply = json.dumps({"title": "A plan", "goal": "It is done.", "steps": [step] * 3})
+    _, _, _, (call, _) = await shaped([[Step(text=reply)], [Step(text="{}")]], [BAD, BAD])
+    assert mistakes(msgspec.json.decode(call.arguments, type=Draft))
 
 
 @pytest.mark.parametrize(
@@ -139,12 +164,14 @@ async def test_reply_cut_by_its_length_may_be_mended() -> None:
         ("Plan an analysis of a year of sales", True),
         ("Mach einen Plan für die Auswertung", True),
         ("Please make me a plan.", True),
+        ("I want to find out why my model overfits", True),
+        ("What does the second step of the plan mean?", False),
         ("How do I check that a cleaned table is complete?", False),
         ("What is an airplane?", False),
         ("Draw the planet", False),
     ],
 )
 def test_when_a_plan_is_wanted(message: str, wanted: bool) -> None:  # noqa: FBT001 - a column of the table
-    """By the word; everything else is answered in words."""
+    """By the word, or a wish; questions and everything else are answered in words."""
     assert make_plan.shape is not None
     assert make_plan.shape.wanted(message) == wanted

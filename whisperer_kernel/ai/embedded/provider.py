@@ -13,9 +13,10 @@ import msgspec
 
 from whisperer_kernel.ai.embedded import weights
 from whisperer_kernel.ai.embedded.process import PARALLEL, ModelProcess
+from whisperer_kernel.ai.embedded.repetition import Repetition
 from whisperer_kernel.ai.embedded.startup import Startup
 from whisperer_kernel.ai.openai_compatible import Endpoint, OpenAICompatibleProvider
-from whisperer_kernel.ai.provider import ChatRequest, Delta, Finish, ModelInfo
+from whisperer_kernel.ai.provider import ChatRequest, Delta, Finish, ModelInfo, TextDelta
 from whisperer_kernel.config import Config, ProviderConfig
 from whisperer_kernel.errors import ConfigError, ProviderError
 from whisperer_kernel.events import ProviderInfo, ProviderStatus
@@ -85,10 +86,15 @@ class EmbeddedProvider:
         if (running := self._running) is None:
             raise ProviderError("unavailable", f"{self.info.label} was stopped. Send the message again.")
         batch: Sequence[Delta] = ()
+        repetition = Repetition()
         try:
             async with aclosing(running.client.stream(self._adapted(request))) as reply:
                 async for batch in reply:
                     yield batch
+                    # A reply of a given shape is bounded by it, and would be broken by words of ours.
+                    if request.response_schema is None and _has_looped(batch, repetition):
+                        yield [TextDelta(self._looped(repetition)), Finish()]
+                        return
         except ProviderError as error:
             if error.kind == "unavailable":
                 self._crashed(running)
@@ -97,6 +103,10 @@ class EmbeddedProvider:
             raise
         if not (batch and isinstance(batch[-1], Finish)):
             self._crashed(running)
+
+    def _looped(self, repetition: Repetition) -> str:
+        fence = "\n```" if repetition.is_code else ""
+        return f"{fence}\n\n*{self.info.label} began to repeat itself and was stopped here.*"
 
     def _crashed(self, running: Running) -> None:
         """Let go of a process that broke off: the operating system takes a moment to report it as dead."""
@@ -204,6 +214,12 @@ class EmbeddedProvider:
             task = asyncio.get_running_loop().create_task(_end(running))
             self._stopping.add(task)
             task.add_done_callback(self._stopping.discard)
+
+
+def _has_looped(batch: Sequence[Delta], repetition: Repetition) -> bool:
+    """Whether a reply that still goes on only repeats itself."""
+    text = "".join(delta.text for delta in batch if isinstance(delta, TextDelta))
+    return repetition.feed(text) and not isinstance(batch[-1], Finish)
 
 
 async def _end(running: Running) -> None:

@@ -3,7 +3,9 @@
 import type { Cell } from "@jupyterlab/cells";
 import type { NotificationParams, ToolCallParams } from "../protocol";
 import type { Notification } from "../transport";
-import { contentOf, type NewCell, type NotebookCells } from "./cells";
+import { contentOf, type NotebookCells } from "./cells";
+import type { NewCell } from "./marks";
+import { hasChat } from "./surroundings";
 import type { Tools } from "./toolClient";
 
 /** How long to wait for cells that were put in and run, and for cells that were only run: less than the server waits. */
@@ -17,12 +19,16 @@ interface WireCell {
   plan_id?: string;
   step_id?: string;
   report_id?: string;
+  tests_of?: string;
 }
 
 interface Arguments {
   cells?: WireCell[];
   after?: string | null;
+  below_definition_of?: string | null;
+  replacing?: string | null;
   run?: boolean;
+  target?: string;
   cell_id?: string;
   cell_ids?: string[];
   source?: string;
@@ -35,6 +41,7 @@ export class CellTools implements Tools {
     notebook_outline: () => this.cells.outline(),
     read_cells: ({ cell_ids }) => ({ cells: this.cells.read(cell_ids ?? []) }),
     insert_cells: (given, call, sessionId) => this.#insert(given, call, sessionId),
+    place_of_tests: ({ target }) => this.#placeOfTests(target ?? ""),
     replace_cell: ({ cell_id, source }) => {
       this.cells.replace(cell_id ?? "", source ?? "");
       return { replaced: cell_id };
@@ -65,11 +72,35 @@ export class CellTools implements Tools {
     return JSON.stringify(await tool(call.arguments, call, sessionId));
   }
 
-  async #insert({ cells, after, run }: Arguments, { agent, toolCallId }: ToolCallParams, sessionId: string) {
-    const wanted = (cells ?? []).map(newCell);
-    const behind = after ? this.cells.get(after) : this.cells.endOfMade(this.anchor(sessionId));
-    const inserted = this.cells.insert(wanted, behind, { agent, requestId: toolCallId });
-    return run ? { inserted, ...(await this.#run(inserted, INSERTED_MS)) } : { inserted };
+  async #insert(given: Arguments, { agent, toolCallId }: ToolCallParams, sessionId: string) {
+    const cells = (given.cells ?? []).map(newCell);
+    const origin = { agent, requestId: toolCallId };
+    const earlier = this.#replaceable(given.replacing, cells);
+    const { behind, where } = this.#place(given, sessionId);
+    const put = earlier
+      ? { inserted: this.cells.insertInstead(cells, earlier, origin), where: "in the place of the earlier ones" }
+      : { inserted: this.cells.insert(cells, behind, origin), where };
+    return given.run ? { ...put, ...(await this.#run(put.inserted, INSERTED_MS)) } : put;
+  }
+
+  /** Whatever has happened to the notebook since it was looked at, what a person has written is not replaced. */
+  #replaceable(id: string | null | undefined, [cell]: readonly NewCell[]): Cell | null {
+    const earlier = id && cell?.testsOf ? this.cells.untouchedTestsOf(cell.testsOf) : null;
+    return earlier?.model.id === id ? earlier : null;
+  }
+
+  #place({ after, below_definition_of: name }: Arguments, sessionId: string): { behind: Cell | null; where: string } {
+    if (after) return { behind: this.cells.get(after), where: "below the cell that was named" };
+    const definition = name ? this.cells.defining(name) : null;
+    if (definition) return { behind: this.cells.endOfMade(definition), where: `below the cell that defines ${name}` };
+    const anchor = this.anchor(sessionId);
+    const usual = anchor ? `below the ${hasChat(anchor) ? "chat" : "cell that asks"}` : "at the end";
+    return { behind: this.cells.endOfMade(anchor), where: name ? `${usual}: no cell defines ${name}` : usual };
+  }
+
+  #placeOfTests(target: string) {
+    const [name = ""] = target.split(".", 1);
+    return { earlier: this.cells.untouchedTestsOf(target)?.model.id ?? null, defined: this.cells.defining(name) !== null };
   }
 
   /** A kernel may be busy for as long as it likes; the turn is told what there is until then. */
@@ -86,6 +117,6 @@ export class CellTools implements Tools {
   }
 }
 
-function newCell({ type, source, kind, plan_id, step_id, report_id }: WireCell): NewCell {
-  return { type, source, kind: kind ?? "code", planId: plan_id, stepId: step_id, reportId: report_id };
+function newCell({ type, source, kind, plan_id, step_id, report_id, tests_of }: WireCell): NewCell {
+  return { type, source, kind: kind ?? "code", planId: plan_id, stepId: step_id, reportId: report_id, testsOf: tests_of };
 }

@@ -3,33 +3,12 @@
 import type { Cell, ICodeCellModel, MarkdownCell } from "@jupyterlab/cells";
 import type { CellText, Ticked } from "../notebook";
 import { NotebookActions, type Notebook, type NotebookPanel } from "@jupyterlab/notebook";
+import { defines } from "./definitions";
+import { dressed, fingerprint, isUntouched, type Mark, markOf, type NewCell, type Origin } from "./marks";
 import { hasFailed, outputsAsText, type Output } from "./outputs";
 
 const MOST_LINE_CHARACTERS = 120;
 const MOST_OUTLINE_CELLS = 150;
-
-export interface NewCell {
-  type: "code" | "markdown" | "raw";
-  source: string;
-  kind: string;
-  /** Whose cell it is. */
-  planId?: string | undefined;
-  stepId?: string | undefined;
-  reportId?: string | undefined;
-}
-
-/** Where cells come from, kept in their metadata. */
-export interface Origin {
-  agent: string;
-  /** One insertion: cells that carry it are not put in a second time. */
-  requestId: string;
-}
-
-/** What is kept in a cell's metadata. */
-interface Mark extends Origin, Pick<NewCell, "kind" | "planId" | "stepId" | "reportId"> {
-  /** Of a plan's cell: the fingerprint of its source as it was written. Another source is the person's. */
-  written?: string;
-}
 
 export interface CellOutline {
   id: string;
@@ -79,18 +58,28 @@ export class NotebookCells {
     return ids.map((id) => contentOf(this.get(id)));
   }
 
+  /** The cell that defines a name: of several the one that was run last, else the last. */
+  defining(name: string): Cell | null {
+    const found = this.all.filter((cell) => cell.model.type === "code" && defines(sourceOf(cell), name));
+    return found.reduce<Cell | null>((last, cell) => (last && runAt(last) > runAt(cell) ? last : cell), null);
+  }
+
+  /** The last cell of tests of this that an agent put in and nobody has changed since. */
+  untouchedTestsOf(target: string): Cell | null {
+    const isOne = (cell: Cell) => markOf(cell)?.kind === "test" && markOf(cell)?.testsOf === target && isUntouched(cell);
+    return this.all.findLast(isOne) ?? null;
+  }
+
   /** Puts cells in behind a cell, as one step to undo. Returns their ids; those that are there already are not repeated. */
   insert(cells: readonly NewCell[], after: Cell | null, origin: Origin): string[] {
     const before = this.#madeBy(origin);
     if (before.length > 0) return before.map(({ model }) => model.id);
-    const shared = this.#shared;
-    const at = after ? this.all.indexOf(after) + 1 : this.all.length;
-    asOneStep(shared, () => {
-      shared.insertCells(at, cells.map((cell) => dressed(cell, origin)));
-    });
-    const made = this.all.slice(at, at + cells.length);
-    for (const cell of made) if (isMarkdown(cell)) cell.rendered = true;
-    return made.map(({ model }) => model.id);
+    return this.#putIn(cells, after ? this.all.indexOf(after) + 1 : this.all.length, origin);
+  }
+
+  /** Puts cells in the place of another, as one step to undo. Returns their ids. */
+  insertInstead(cells: readonly NewCell[], of: Cell, origin: Origin): string[] {
+    return this.#putIn(cells, this.all.indexOf(of), origin, 1);
   }
 
   /** Behind a cell and what agents have put below it: what comes later stands further down. */
@@ -112,7 +101,7 @@ export class NotebookCells {
   /** Brings a plan's cell up to date, as one step to undo in it. What the person has changed stays as it is. */
   tick(planId: string, checklist: string): Ticked {
     const cells = this.all.filter((cell) => markOf(cell)?.kind === "plan" && markOf(cell)?.planId === planId);
-    const untouched = cells.filter((cell) => markOf(cell)?.written === fingerprint(sourceOf(cell)));
+    const untouched = cells.filter(isUntouched);
     for (const cell of untouched) if (sourceOf(cell) !== checklist) rewrite(cell, checklist);
     if (cells.length === 0) return "gone";
     return untouched.length === 0 ? "edited" : "ticked";
@@ -157,6 +146,17 @@ export class NotebookCells {
     void NotebookActions.focusActiveCell(this.notebook);
   }
 
+  #putIn(cells: readonly NewCell[], at: number, origin: Origin, instead = 0): string[] {
+    const shared = this.#shared;
+    asOneStep(shared, () => {
+      if (instead > 0) shared.deleteCellRange(at, at + instead);
+      shared.insertCells(at, cells.map((cell) => dressed(cell, origin)));
+    });
+    const made = this.all.slice(at, at + cells.length);
+    for (const cell of made) if (isMarkdown(cell)) cell.rendered = true;
+    return made.map(({ model }) => model.id);
+  }
+
   get #shared() {
     const { model } = this.notebook;
     if (!model) throw new Error("The notebook is not loaded yet.");
@@ -181,26 +181,6 @@ function asOneStep(shared: Undoable, work: () => void): void {
   shared.undoManager?.stopCapturing();
 }
 
-function dressed({ type, source, kind, planId, stepId, reportId }: NewCell, { agent, requestId }: Origin) {
-  const whisperer: Mark = {
-    agent,
-    kind,
-    requestId,
-    ...(planId && { planId }),
-    ...(stepId && { stepId }),
-    ...(reportId && { reportId }),
-    ...(kind === "plan" && { written: fingerprint(source) }),
-  };
-  const metadata = { whisperer: { ...whisperer }, tags: ["whisperer"] };
-  // Like a new cell of the person's own: it has no outputs that somebody else could have put into it.
-  return { cell_type: type, source, metadata: type === "code" ? { ...metadata, trusted: true } : metadata };
-}
-
-function markOf(cell: Cell): Partial<Mark> | null {
-  const mark: unknown = cell.model.getMetadata("whisperer");
-  return typeof mark === "object" && mark !== null ? mark : null;
-}
-
 function rewrite(cell: Cell, source: string): void {
   const { sharedModel } = cell.model;
   asOneStep(sharedModel, () => {
@@ -209,11 +189,8 @@ function rewrite(cell: Cell, source: string): void {
   });
 }
 
-/** FNV-1a over the text's characters: enough to see that somebody has typed. */
-function fingerprint(text: string): string {
-  let hash = 0x811c9dc5;
-  for (let at = 0; at < text.length; at += 1) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);
-  return (hash >>> 0).toString(16);
+function runAt(cell: Cell): number {
+  return (cell.model as ICodeCellModel).executionCount ?? 0;
 }
 
 export function sourceOf(cell: Cell): string {
