@@ -13,11 +13,11 @@ from jupyter_server.base.websocket import WebSocketMixin
 from tornado import web
 from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
-from jupyter_ext.outbox import Outbox
 from jupyter_ext.owners import owner_of
 from jupyter_ext.whisperer import Whisperer
 from whisperer_kernel.rpc.connection import Connection
 from whisperer_kernel.rpc.openrpc import document
+from whisperer_kernel.rpc.outbox import Outbox
 from whisperer_kernel.version import __version__
 
 RESOURCE = "whisperer"

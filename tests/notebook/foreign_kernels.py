@@ -27,10 +27,14 @@ def install(folder: Path, old_ipykernel: Path | None = None) -> None:
     _write(folder, BARE, {"argv": python, "language": "python"})
     _write(folder, OTHER, {"argv": [sys.executable, "-m", __name__, "-f", "{connection_file}"], "language": "R"})
     if old_ipykernel is not None:
-        older = {"language": "python", "env": {"PYTHONPATH": str(old_ipykernel)}}
-        _write(folder, OLD, {"argv": python, **older})
-        ours = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
-        _write(folder, OLD_OURS, {"argv": ours, **older})
+        _write(folder, OLD, {"argv": python, "language": "python", "env": {"PYTHONPATH": str(old_ipykernel)}})
+        install_ours(folder, OLD_OURS, old_ipykernel)
+
+
+def install_ours(folder: Path, name: str, ipykernel: Path) -> None:
+    """A kernelspec of this name, with the package and with the ipykernel that is there."""
+    ours = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    _write(folder, name, {"argv": ours, "language": "python", "env": {"PYTHONPATH": str(ipykernel)}})
 
 
 def _write(folder: Path, name: str, spec: dict[str, Any]) -> None:

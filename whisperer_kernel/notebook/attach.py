@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlencode, urlsplit, urlunsplit
 
 import msgspec
 from jupyter_core.paths import jupyter_runtime_dir
@@ -31,10 +31,10 @@ class Server(msgspec.Struct, frozen=True):
     url: str
     token: str
 
-    @property
-    def socket_url(self) -> str:
-        """The WebSocket's address. A kernel's own connection does not keep its session in memory, and says so."""
-        return f"ws{self.url.removeprefix('http')}whisperer/ws?client=kernel"
+    def socket_url(self, page: str | None) -> str:
+        """The WebSocket's address, for a page or for the kernel, whose connection keeps no session in memory."""
+        query = urlencode({"client": "kernel"} if page is None else {"page": page})
+        return f"ws{self.url.removeprefix('http')}whisperer/ws?{query}"
 
     def request(self, url: str, timeout_s: float) -> HTTPRequest:
         """A request to this server that carries the token."""

@@ -76,13 +76,13 @@ class Caller:
     async def aclose(self) -> None:
         """Close this process's connections; sessions stay. The next call looks for the server anew."""
         on = background()
-        await on.run(_links_on(on).aclose())
+        await on.run(links_on(on).aclose())
         self._link = None
 
     def close(self) -> None:
         """``aclose`` for scripts. The end of the process closes everything as well."""
         on = background()
-        on.wait(_links_on(on).aclose())
+        on.wait(links_on(on).aclose())
         self._link = None
 
     def __repr__(self) -> str:
@@ -91,7 +91,7 @@ class Caller:
     async def _ready(self, on: Background) -> SessionClient:
         if self._client is None or self._link is None or self._link.is_closed or self._on is not on:
             before = self.session_id
-            self._link = await _links_on(on).get(in_process=self._in_process)
+            self._link = await links_on(on).get(in_process=self._in_process)
             self._client = self._link.session(before if self._new else self._session, new=self._new and before is None)
             self._on = on
         return self._client
@@ -106,10 +106,11 @@ class Caller:
 
 async def serve_kernel(on: Background, tools: KernelTools) -> None:
     """Carry out what touches this kernel. Runs on the background's loop."""
-    await _links_on(on).serve(tools)
+    await links_on(on).serve(tools)
 
 
-def _links_on(on: Background) -> Links:
+def links_on(on: Background) -> Links:
+    """The connections of this process, for use on the background's loop."""
     links = _links.setdefault(on, Links())
     on.at_close = links.aclose
     return links

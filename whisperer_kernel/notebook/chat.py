@@ -13,6 +13,8 @@ import traitlets
 from ipykernel.connect import get_connection_file
 
 from whisperer_kernel.errors import ConfigError, InvalidParams
+from whisperer_kernel.notebook import running_cell
+from whisperer_kernel.notebook.comm_carrier import CommCarrier
 from whisperer_kernel.notebook.load import take_part
 from whisperer_kernel.notebook.transcript import TranscriptOutput, transcript_markdown
 
@@ -27,8 +29,8 @@ _SAVED_CHAT = "application/vnd.whisperer.chat+json"
 class Chat(anywidget.AnyWidget):
     """A conversation with the agents, beside the code it is about.
 
-    The browser holds the conversation with the server itself, so it goes on while a cell runs. This object mirrors it:
-    it can be read and observed like any widget.
+    The browser holds the conversation with the server itself, so it goes on while a cell runs; where it reaches none,
+    the conversation goes by way of this kernel. This object mirrors it: it can be read and observed like any widget.
 
     Args:
         agent: id of the agent to begin with, ``"tessa"`` for instance; left out, the session decides.
@@ -95,11 +97,19 @@ class Chat(anywidget.AnyWidget):
         # In a container nobody tells us where we are shown: then it is most likely the cell that made us.
         self._stand_here()
         take_part()
+        self._carrier = CommCarrier(self.send)
+        self.on_msg(self._carry)
+        _heard_as_sent(self.comm)
 
     def clear_transcript(self) -> None:
         """Empty the output under the widget. It fills again when the next turn ends; the session keeps everything."""
         if self._transcript is not None:
             self._transcript.show("")
+
+    def close(self) -> None:
+        """Take the chat away; the session stays."""
+        self._carrier.close()
+        super().close()
 
     def set_state(self, sync_data: dict[str, Any]) -> None:
         """Take over what the browser changed. It is not sent back there as a wish."""
@@ -119,6 +129,9 @@ class Chat(anywidget.AnyWidget):
             return None
         data, metadata = bundle
         return {**data, _SAVED_CHAT: {"own": self._new}}, metadata
+
+    def _carry(self, _widget: object, content: object, _buffers: object) -> None:
+        self._carrier.received(content, on_subshell=running_cell.is_beside())
 
     def _stand_here(self) -> None:
         if self._transcript is not None:
@@ -148,6 +161,15 @@ def _built(name: str) -> str:
         return (_STATIC / name).read_text(encoding="utf-8")
     except FileNotFoundError:
         raise ConfigError(f"The front end is not built: {_STATIC / name} is missing. Run `make build`.") from None
+
+
+def _heard_as_sent(comm: Any) -> None:
+    """Have messages go where the page sent them: a subshell, which hears them while a cell runs.
+
+    ipykernel 7.4 takes them to whoever used the comm last, and that is the running cell; others lack the method.
+    """
+    if hasattr(comm, "_reply_subshell_for"):
+        comm._reply_subshell_for = lambda _data, asked: asked  # noqa: SLF001 - there is no public way
 
 
 def _flag(name: str, value: object) -> bool:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from typing import NamedTuple
 from uuid import uuid4
 from weakref import WeakSet, WeakValueDictionary
 
 from whisperer_kernel.errors import WhispererError
-from whisperer_kernel.notebook.attach import NoServer, find_server, kernel_id
+from whisperer_kernel.notebook.attach import NoServer, Server, find_server, kernel_id
 from whisperer_kernel.notebook.hands import Hands
-from whisperer_kernel.notebook.in_process import InProcessTransport
+from whisperer_kernel.notebook.in_process import InProcessTransport, LocalSessions
 from whisperer_kernel.notebook.kernel_tools import KernelTools
 from whisperer_kernel.notebook.peer import Listener, Params, Peer
 from whisperer_kernel.notebook.session_client import SessionClient
@@ -18,6 +20,14 @@ from whisperer_kernel.notebook.socket_client import SocketTransport
 from whisperer_kernel.notebook.transport import ServerLost, Transport
 
 RETRY_S = 15.0
+
+
+class Way(NamedTuple):
+    """A transport to where the sessions are, what they call this kernel, and who runs them, in words."""
+
+    transport: Transport
+    kernel_id: str
+    where: str
 
 
 class Link(Listener):
@@ -121,11 +131,15 @@ class Links:
     def __init__(self) -> None:
         self._finding = asyncio.Lock()
         self._server: Link | None = None
+        self._at: Server | None = None
         self._here: Link | None = None
-        self._is_without_server = False
+        self._sessions = LocalSessions()
+        self._without: NoServer | None = None
         self._tools: KernelTools | None = None
         # A script is no kernel, but its sessions are one all the same.
         self._kernel_id = kernel_id() or f"script-{uuid4().hex}"
+        # Not the kernel's own id: a server that shares the store may run the notebook's session for the widget.
+        self._local_id = f"in-process-{self._kernel_id}"
 
     async def get(self, *, in_process: bool | None) -> Link:
         """The link: to the server (False), in process (True), or to the server if there is one (None).
@@ -133,7 +147,7 @@ class Links:
         Raises ``NoServer`` where there has to be one and is none, and ``ConfigError``.
         """
         async with self._finding:
-            if in_process is True or (in_process is None and self._is_without_server):
+            if in_process is True or (in_process is None and self._without is not None):
                 return await self._in_process()
             try:
                 return await self._to_server()
@@ -141,9 +155,20 @@ class Links:
                 if in_process is False:
                     raise NoServer(f"There is no Whisperer server: {error}.") from None
                 link = await self._in_process()
-                self._is_without_server = True
+                self._without = error
                 link.notice(f"in process (no Whisperer server: {error})")
                 return link
+
+    async def for_page(self, page: str, emptied: Callable[[], Awaitable[None]]) -> Way:
+        """A connection of its own to where ``get`` finds the sessions, for a page that speaks the protocol itself.
+
+        ``emptied`` waits until the page has taken what it was sent. Raises ``ConfigError``.
+        """
+        link = await self.get(in_process=None)
+        if link is self._server and self._at is not None:
+            return Way(SocketTransport(self._at, page), self._kernel_id, f"at {self._at.url}, through this kernel")
+        why = "" if self._without is None else f" (no Whisperer server: {self._without})"
+        return Way(InProcessTransport(self._sessions, page, emptied), self._local_id, f"in this kernel{why}")
 
     async def serve(self, tools: KernelTools) -> None:
         """Carry out what touches this kernel: at its server, if there is one, and wherever its sessions are later."""
@@ -160,13 +185,14 @@ class Links:
         """Close them all; the next ``get`` looks anew."""
         links = [link for link in (self._server, self._here) if link is not None]
         self._server = self._here = None
-        self._is_without_server = False
+        self._without = None
         for link in links:
             await link.aclose()
+        await self._sessions.aclose()
 
     async def _to_server(self) -> Link:
         if self._server is None:
-            server = await find_server()
+            self._at = server = await find_server()
             self._server = Link(SocketTransport(server), f"attached to {server.url}", {"kernelId": self._kernel_id})
             if self._tools is not None:
                 self._server.serve(self._tools)
@@ -174,8 +200,7 @@ class Links:
 
     async def _in_process(self) -> Link:
         if self._here is None:
-            # Not the kernel's own id: a server that shares the store may run the notebook's session for the widget.
-            link = Link(InProcessTransport(), "in process", {"kernelId": f"in-process-{self._kernel_id}"})
+            link = Link(InProcessTransport(self._sessions), "in process", {"kernelId": self._local_id})
             # Here and now, so that a wrong setting is told and not taken for a connection that may come back.
             await link.connect()
             if self._tools is not None:

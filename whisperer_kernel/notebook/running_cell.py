@@ -15,6 +15,13 @@ def request() -> dict[str, Any] | None:
     return found if is_cell else None
 
 
+def is_beside() -> bool:
+    """Whether the request that is handled on this thread came by a subshell, and so did not wait for a running cell."""
+    kernel = getattr(get_ipython(), "kernel", None)
+    found: dict[str, Any] = (kernel.get_parent() if kernel is not None else None) or {}
+    return bool(found.get("header", {}).get("subshell_id"))
+
+
 def cell_id() -> str:
     """The id of the cell; empty where the front end names none, as nbclient and consoles do."""
     return str(((request() or {}).get("metadata") or {}).get("cellId") or "")

@@ -20,10 +20,11 @@ NORMAL, TOO_BIG = 1000, 1009
 
 
 class SocketTransport:
-    """Text frames over one WebSocket; see ``Transport``."""
+    """Text frames over one WebSocket; see ``Transport``. ``page``: the page that it is for, where not the kernel."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Server, page: str | None = None) -> None:
         self._server = server
+        self._page = page
         self._line: _Line | None = None
         self._writing: set[asyncio.Future[None]] = set()
 
@@ -32,7 +33,7 @@ class SocketTransport:
         line = _Line(on_frame, on_lost)
         try:
             line.socket = await websocket_connect(
-                self._server.request(self._server.socket_url, CONNECT_S),
+                self._server.request(self._server.socket_url(self._page), CONNECT_S),
                 on_message_callback=partial(self._received, line),
                 ping_interval=PING_S,
                 ping_timeout=PING_S,

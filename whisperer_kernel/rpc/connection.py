@@ -15,7 +15,7 @@ from whisperer_kernel.tools.tool import Tool
 MAX_HELD = 1_000
 
 
-async def _at_once() -> None:
+async def at_once() -> None:
     """Whatever is written is taken at once."""
 
 
@@ -39,7 +39,7 @@ class Connection:
         answers_own: bool = True,
         page: str = "",
         hang_up: Callable[[], None] = lambda: None,
-        emptied: Callable[[], Awaitable[None]] = _at_once,
+        emptied: Callable[[], Awaitable[None]] = at_once,
     ) -> None:
         self.client_id = uuid4().hex
         self.owner = owner

@@ -4,7 +4,7 @@ import { ConnectionLost, RpcError, type Notification } from "./transport";
 interface Waiting {
   resolve: (result: never) => void;
   reject: (error: Error) => void;
-  timer: ReturnType<typeof setTimeout>;
+  timer: ReturnType<typeof setTimeout> | undefined;
 }
 
 interface Answer {
@@ -20,7 +20,8 @@ export class JsonRpcClient {
 
   constructor(
     private readonly onNotification: (notification: Notification) => void,
-    private readonly timeoutMs = 30_000,
+    /** `null`: an answer is waited for as long as the channel lasts. */
+    private readonly timeoutMs: number | null = 30_000,
   ) {}
 
   request<M extends RequestMethod>(
@@ -30,22 +31,31 @@ export class JsonRpcClient {
   ): Promise<Requests[M]["result"]> {
     const id = ++this.#lastId;
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
+      const late = () => {
         this.#waiting.delete(id);
         reject(new ConnectionLost("The server did not answer in time."));
-      }, this.timeoutMs);
+      };
+      const timer = this.timeoutMs === null ? undefined : setTimeout(late, this.timeoutMs);
       this.#waiting.set(id, { resolve, reject, timer });
       send(JSON.stringify({ jsonrpc: "2.0", id, method, params }));
     });
   }
 
-  /** Takes one frame from the server: an object or a batch. What is not JSON-RPC is dropped. */
-  receive(text: string): void {
+  /**
+   * Takes one frame from the server: an object or a batch. What is not JSON-RPC is dropped. Returns whether it answered
+   * something: who asked comes to know of it only after this.
+   */
+  receive(text: string): boolean {
     const frame = parse(text);
+    let answered = false;
     for (const message of Array.isArray(frame) ? frame : [frame]) {
       if (isNotification(message)) this.onNotification(message);
-      else if (isAnswer(message)) this.#settle(message);
+      else if (isAnswer(message)) {
+        this.#settle(message);
+        answered = true;
+      }
     }
+    return answered;
   }
 
   /** No answer can come any more. */

@@ -18,7 +18,7 @@ import {
   type StepStatus,
 } from "./protocol";
 import { EMPTY, fold, fromSnapshot, runningTurn, withPermissions, type ChatState } from "./state";
-import { ConnectionLost, RpcError, type Notification, type Transport } from "./transport";
+import { ConnectionLost, RpcError, type Notification, type Remarks, type Transport } from "./transport";
 
 /**
  * - `connecting`: nothing has been heard yet.
@@ -35,6 +35,7 @@ export interface Picture {
   connection: Connection;
   /** Why the connection failed, for the user. */
   problem: string | null;
+  remarks: Remarks;
   /** Sent by this client, and not heard back from the server. */
   outgoing: readonly Outgoing[];
   /** Answers to commands, and other words of the client itself, by the number of entries they stand behind. */
@@ -46,6 +47,8 @@ export interface Note {
   behind: number;
   text: string;
 }
+
+const NO_REMARKS: Remarks = { delay: null, where: null };
 
 export class SessionClient {
   #chat: ChatState = EMPTY;
@@ -77,6 +80,9 @@ export class SessionClient {
     transport.onStateChange(() => {
       this.#transportChanged();
     });
+    transport.onRemarks?.(() => {
+      this.#changed();
+    });
   }
 
   get picture(): Picture {
@@ -85,6 +91,7 @@ export class SessionClient {
       agents: this.#agents,
       connection: this.#connection,
       problem: this.#problem,
+      remarks: this.transport.remarks ?? NO_REMARKS,
       outgoing: this.outbox.messages,
       notes: this.#notes,
     };

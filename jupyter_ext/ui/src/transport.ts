@@ -15,7 +15,16 @@ export interface Notification {
  */
 export type TransportState =
   | { name: "connecting" | "open" | "waiting" | "closed" }
-  | { name: "refused"; reason: string };
+  /** `isAbsent`: there is no Whisperer at that place, and never was while this page has been there. */
+  | { name: "refused"; reason: string; isAbsent?: boolean };
+
+/** What a person should know of the way that the frames go. */
+export interface Remarks {
+  /** Why what was asked has not been heard for a while. */
+  delay: string | null;
+  /** Where the sessions run, and what cannot be had there. */
+  where: string | null;
+}
 
 /** Carries requests and notifications of the Whisperer protocol; says nothing about what they mean. */
 export interface Transport {
@@ -26,6 +35,11 @@ export interface Transport {
   request<M extends RequestMethod>(method: M, params: Requests[M]["params"]): Promise<Requests[M]["result"]>;
   onNotification(listener: (notification: Notification) => void): void;
   onStateChange(listener: (state: TransportState) => void): void;
+  /** Left out where there is nothing to remark. */
+  readonly remarks?: Remarks;
+  onRemarks?(listener: () => void): void;
+  /** What the kernel is called where the sessions run, if not by the id that the page knows. */
+  readonly kernelId?: string | null;
   close(): void;
 }
 

@@ -4,10 +4,13 @@ import { randomId } from "./randomId";
 import type { RequestMethod, Requests } from "./protocol";
 import { ConnectionLost, type Notification, type Transport, type TransportState } from "./transport";
 
-/** Attempts that never opened, after which the server is asked over HTTP what is wrong. */
+/** Attempts in a row that did not open, after which a server that was there is asked over HTTP what is wrong. */
 const ASK_AFTER = 2;
 /** An open socket that stays silent this long after the page woke up is dead. */
 const PROBE_MS = 4_000;
+const NO_EXTENSION = "This Jupyter server does not run the Whisperer extension. Enable it and restart the server.";
+
+type Refused = Extract<TransportState, { name: "refused" }>;
 
 export interface ServerAddress {
   /** With a slash at both ends. */
@@ -33,7 +36,7 @@ export function findServer(page: Document = document): ServerAddress | null {
 }
 
 /** What connections of this page have in common: the chat's, and that of whoever owns the cells, who is loaded apart. */
-function pageId(): string {
+export function pageId(): string {
   return (document.documentElement.dataset["whispererPage"] ??= randomId());
 }
 
@@ -43,6 +46,7 @@ export class WebSocketTransport implements Transport {
   #socket: WebSocket | null = null;
   #retry: ReturnType<typeof setTimeout> | undefined;
   #failures = 0;
+  #wasOpen = false;
   #notify: (notification: Notification) => void = () => undefined;
   #stateChanged: (state: TransportState) => void = () => undefined;
   readonly #rpc = new JsonRpcClient((notification) => {
@@ -97,6 +101,7 @@ export class WebSocketTransport implements Transport {
     this.#socket = socket;
     socket.onopen = () => {
       this.#failures = 0;
+      this.#wasOpen = true;
       this.#enter({ name: "open" });
     };
     socket.onmessage = ({ data }) => {
@@ -127,24 +132,23 @@ export class WebSocketTransport implements Transport {
       this.#open();
     }, backoff(this.#failures - 1));
     // A browser does not tell why an upgrade failed; an ordinary request does.
-    const reason = this.#failures >= ASK_AFTER ? await this.#refusal() : null;
-    if (reason && this.#state.name === "waiting") {
+    const refused = this.#failures >= (this.#wasOpen ? ASK_AFTER : 1) ? await this.#refusal() : null;
+    if (refused && this.#state.name === "waiting") {
       this.#leavePage();
       this.#drop();
-      this.#enter({ name: "refused", reason });
+      this.#enter(refused);
     }
   }
 
-  async #refusal(): Promise<string | null> {
+  async #refusal(): Promise<Refused | null> {
     try {
       const { status, type } = await fetch(`${this.server.baseUrl}whisperer/health${this.#query()}`, {
         credentials: "same-origin",
         redirect: "manual",
       });
       if (status === 401 || status === 403 || type === "opaqueredirect")
-        return "Not authorised. Reload the page to sign in again.";
-      if (status === 404)
-        return "This Jupyter server does not run the Whisperer extension. Enable it and restart the server.";
+        return { name: "refused", reason: "Not authorised. Reload the page to sign in again." };
+      if (status === 404) return { name: "refused", reason: NO_EXTENSION, isAbsent: !this.#wasOpen };
     } catch {
       // Nobody there: that is what the next attempt is for.
     }

@@ -4,13 +4,14 @@
  */
 
 import type { AnyModel, InitializeProps, RenderProps } from "@anywidget/types";
+import { CommTransport } from "./comm";
+import { EitherTransport } from "./eitherTransport";
 import { askNotebook, onNotebookReady, type Preferences } from "./notebook";
 import { Outbox } from "./outbox";
 import { draftOf, pageStorage, storageKey } from "./pageStorage";
 import type { SessionParams } from "./protocol";
 import { SessionClient } from "./session";
 import { finishedHistory, runningTurn, type HistoryItem } from "./state";
-import { Unreachable } from "./unreachable";
 import { ChatView } from "./view/chat";
 import { findServer, WebSocketTransport } from "./websocket";
 
@@ -109,7 +110,9 @@ function offerToNotebook(session: SessionClient, model: Model, view: ChatView): 
       const params = { sessionId, kernelId: model.get("_kernel_id") || null };
       const joined = askNotebook(view.element, "join", params);
       isOffered = joined !== null;
-      void joined?.then(() => {
+      // By way of the kernel no tools are carried out, but what the person asks is done.
+      const isServed = session.picture.remarks.where === null ? joined : joined && Promise.resolve();
+      void isServed?.then(() => {
         view.hasNotebook = true;
       });
     }
@@ -123,17 +126,16 @@ function offerToNotebook(session: SessionClient, model: Model, view: ChatView): 
 
 function sessionOf(model: Model, preferences: () => Preferences | null): SessionClient {
   const server = findServer();
-  const transport = server
-    ? new WebSocketTransport(server)
-    : new Unreachable("Whisperer needs the Jupyter server that it is installed in, and this page does not come from one.");
+  const comm = new CommTransport(model);
+  const transport = server ? new EitherTransport(new WebSocketTransport(server), comm) : comm;
   const outbox = new Outbox(storageKey("outbox", nameOf(model)), pageStorage());
   // The agent to begin with is taken now: by the time of the start the switch to her would have emptied it.
   const params = paramsOf(model);
-  const withMode = () => {
-    const mode = preferences()?.mode;
-    return mode ? { ...params, mode } : params;
+  const asked = () => {
+    const [mode, kernelId] = [preferences()?.mode, transport.kernelId];
+    return { ...params, ...(kernelId && { kernelId }), ...(mode && { mode }) };
   };
-  return new SessionClient(transport, withMode, outbox, model.get("_session_id") || null);
+  return new SessionClient(transport, asked, outbox, model.get("_session_id") || null);
 }
 
 function paramsOf(model: Model): SessionParams {

@@ -272,19 +272,20 @@ export class ChatView {
     if (fresh) this.#announcer.textContent = `Permission: ${question(fresh, this.#cast.nameOf(fresh.agent))}.`;
   }
 
-  #paintProvider({ chat, connection }: Picture): void {
+  #paintProvider({ chat, connection, remarks }: Picture): void {
     const { provider } = chat;
     setText(this.#provider, provider ? [provider.label, provider.model].filter(Boolean).join(" · ") : "");
     this.#provider.title = this.#provider.textContent;
     const demo = provider?.demo === true;
     this.#badge.hidden = !demo;
     setText(this.#badge, demo ? [DEMO, provider.notice].filter(Boolean).join(". ") : "");
-    setText(this.#notice, demo ? "" : (provider?.notice ?? ""));
+    setText(this.#notice, [demo ? "" : provider?.notice, remarks.where].filter(Boolean).join(" "));
     this.#choose.disabled = connection !== "live";
     this.element.dataset["connection"] = connection;
     const words = { connecting: "Connecting…", live: "", reconnecting: "Reconnecting…", failed: "Not connected" };
+    const shown = remarks.delay ?? words[connection];
     // Stays in the document while it is empty: screen readers only watch what was there before.
-    if (this.#connection.textContent !== words[connection]) this.#connection.textContent = words[connection];
+    if (this.#connection.textContent !== shown) this.#connection.textContent = shown;
   }
 
   #paintProblem({ problem, chat }: Picture): void {
