@@ -40,6 +40,7 @@ export class CommTransport implements Transport {
   #rest = "";
   #frames: string[] = [];
   #isReading = false;
+  #isDead = false;
   #failures = 0;
   #retry: ReturnType<typeof setTimeout> | undefined;
   #unheard: ReturnType<typeof setTimeout> | undefined;
@@ -77,10 +78,14 @@ export class CommTransport implements Transport {
   }
 
   connect(): void {
+    if (this.#isDead) {
+      this.#refuse(GONE);
+      return;
+    }
     this.#leave();
     this.model.on("msg:custom", this.#receive);
     this.model.on("comm_live_update", this.#commDied);
-    globalThis.addEventListener("pagehide", this.#hide);
+    globalThis.addEventListener("pagehide", this.#hangUp);
     this.#failures = 0;
     this.#enter({ name: "connecting" });
     this.#open();
@@ -113,7 +118,7 @@ export class CommTransport implements Transport {
   /** Lets go of the line, and tells the kernel. */
   #drop(): void {
     clearTimeout(this.#retry);
-    this.#hide();
+    this.#hangUp();
     this.#line = "";
     this.#frames = [];
     this.#heard();
@@ -134,12 +139,13 @@ export class CommTransport implements Transport {
     this.#enter({ name: "refused", reason });
   }
 
-  readonly #hide = (): void => {
+  readonly #hangUp = (): void => {
     if (this.#line) this.#say({ whisperer: "close" });
   };
 
   /** Jupyter says so when the kernel is restarted or exchanged, and the comm has died with it. */
   readonly #commDied = (): void => {
+    this.#isDead = true;
     this.#line = "";
     this.#refuse(GONE);
   };
@@ -212,7 +218,7 @@ export class CommTransport implements Transport {
   #leave(): void {
     this.model.off("msg:custom", this.#receive);
     this.model.off("comm_live_update", this.#commDied);
-    globalThis.removeEventListener("pagehide", this.#hide);
+    globalThis.removeEventListener("pagehide", this.#hangUp);
   }
 
   #enter(state: TransportState): void {
