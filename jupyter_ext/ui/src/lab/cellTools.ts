@@ -35,8 +35,8 @@ export class CellTools implements Tools {
     notebook_outline: () => this.cells.outline(),
     read_cells: ({ cell_ids }) => ({ cells: this.cells.read(cell_ids ?? []) }),
     insert_cells: (given, call, sessionId) => this.#insert(given, call, sessionId),
-    replace_cell: ({ cell_id, source }) => {
-      this.cells.replace(cell_id ?? "", source ?? "");
+    replace_cell: async ({ cell_id, source }) => {
+      await this.cells.replace(cell_id ?? "", source ?? "");
       return { replaced: cell_id };
     },
     run_cells: ({ cell_ids }) => this.#run(cell_ids ?? [], RUN_MS),
@@ -67,8 +67,8 @@ export class CellTools implements Tools {
 
   async #insert({ cells, after, run }: Arguments, { agent, toolCallId }: ToolCallParams, sessionId: string) {
     const wanted = (cells ?? []).map(newCell);
-    const behind = after ? this.cells.get(after) : this.cells.endOfMade(this.anchor(sessionId));
-    const inserted = this.cells.insert(wanted, behind, { agent, requestId: toolCallId });
+    const behind = () => (after ? this.cells.get(after) : this.cells.endOfMade(this.anchor(sessionId)));
+    const inserted = await this.cells.insert(wanted, behind, { agent, requestId: toolCallId });
     return run ? { inserted, ...(await this.#run(inserted, INSERTED_MS)) } : { inserted };
   }
 

@@ -3,6 +3,7 @@
 import type { Cell, ICodeCellModel, MarkdownCell } from "@jupyterlab/cells";
 import type { CellText, Ticked } from "../notebook";
 import { NotebookActions, type Notebook, type NotebookPanel } from "@jupyterlab/notebook";
+import { refuseWhatLoads } from "./elsewhere";
 import { hasFailed, outputsAsText, type Output } from "./outputs";
 
 const MOST_LINE_CHARACTERS = 120;
@@ -79,11 +80,16 @@ export class NotebookCells {
     return ids.map((id) => contentOf(this.get(id)));
   }
 
-  /** Puts cells in behind a cell, as one step to undo. Returns their ids; those that are there already are not repeated. */
-  insert(cells: readonly NewCell[], after: Cell | null, origin: Origin): string[] {
+  /**
+   * Puts cells in behind a cell, as one step to undo. Returns their ids; those that are there already are not repeated.
+   * Rejects, like `replace`, where markdown would load something from elsewhere.
+   */
+  async insert(cells: readonly NewCell[], behind: () => Cell | null, origin: Origin): Promise<string[]> {
+    await refuseWhatLoads(cells, this.notebook.rendermime);
     const before = this.#madeBy(origin);
     if (before.length > 0) return before.map(({ model }) => model.id);
     const shared = this.#shared;
+    const after = behind();
     const at = after ? this.all.indexOf(after) + 1 : this.all.length;
     asOneStep(shared, () => {
       shared.insertCells(at, cells.map((cell) => dressed(cell, origin)));
@@ -102,7 +108,8 @@ export class NotebookCells {
   }
 
   /** One step to undo in that cell, as if the person had typed it. */
-  replace(id: string, source: string): void {
+  async replace(id: string, source: string): Promise<void> {
+    await refuseWhatLoads([{ type: this.get(id).model.type, source }], this.notebook.rendermime);
     const { sharedModel } = this.get(id).model;
     asOneStep(sharedModel, () => {
       sharedModel.setSource(source);
