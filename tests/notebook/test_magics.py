@@ -50,6 +50,7 @@ async def test_green_then_red_with_a_diff(notebook: OpenNotebook) -> None:
     assert red.error == ""
     plain = red.shown["text/plain"]
     assert plain.splitlines()[0] == "✗ 2 passed, 1 failed"
+    assert '> assert slugify(" ".join(words)) == "hello-world"\n' in plain
     assert "- hello-world" in plain
     assert "+ hello_world" in plain
     assert "<code>test_words</code>" in red.shown["text/html"]
@@ -124,7 +125,10 @@ async def test_what_cannot_be_done_is_said(notebook: OpenNotebook, cell: str, er
     [
         ("def test_a(:\n    pass", "✗ 1 error\n  ✗ the cell: error\n      SyntaxError: invalid syntax (line 1)"),
         ("import nope", "✗ 1 error\n  ✗ the cell: error\n      ModuleNotFoundError: No module named 'nope' (line 1)"),
-        ("def test_a():\n    import sys; sys.exit(3)", "✗ 1 failed\n  ✗ test_a: failed\n      SystemExit: 3"),
+        (
+            "def test_a():\n    import sys; sys.exit(3)",
+            "✗ 1 failed\n  ✗ test_a: failed\n      > import sys; sys.exit(3)\n      SystemExit: 3",
+        ),
         ("def test_a():\n    print('<b>')\n    assert slugify('<i>') == ''", "✗ 1 failed"),
         ("import pytest\n@pytest.mark.skip('later')\ndef test_a(): pass", "✓ 1 skipped"),
         ("import pytest\npytest.importorskip('nope')\ndef test_a(): pass", "✓ 1 skipped\n  ✗ the cell: skipped"),

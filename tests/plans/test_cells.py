@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-import re
+from html.parser import HTMLParser
 
 import msgspec
+import pytest
+from hypothesis import given, settings
+from nbconvert.filters import markdown2html
 
+from tests.plans.hostile import HARMLESS, LIVE, PICTURE, TEXTS, everywhere, sources
 from tests.plans.test_model import plan, step
 from whisperer_kernel.plans.cells import DEMO, markdown, plan_cells
+from whisperer_kernel.plans.model import Plan
 from whisperer_kernel.tools.cells import NewCell
 
 
@@ -49,24 +54,68 @@ def test_demo_says_so() -> None:
     assert markdown(msgspec.structs.replace(first, demo=True)).endswith(DEMO)
 
 
-def test_markup_stays_text() -> None:
-    """No picture is loaded, no link made, no HTML passed on; checks keep their characters."""
-    hostile = "![x](https://a.example/x.png) <img src=x> [y](http://b.example) https://c.example"
-    cells = plan_cells(plan(step(hostile[:100], what=hostile, why=hostile, check="`<b>` in s and s['`'] == '![x](y)'")))
-    for cell in cells:
-        prose = cell["source"].replace("`` `<b>` in s and s['`'] == '![x](y)' ``", "").replace("- [ ]", "")
-        unescaped = re.sub(r"\\.", "", prose)
-        assert not {*"<>[]!`"} & {*unescaped}
-        assert not re.search(r"https?://", prose)
+class Elements(HTMLParser):
+    """The elements of an HTML text, but for nbconvert's anchors at headings."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.names: set[str] = set()
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """One more."""
+        if ("class", "anchor-link") not in attrs:
+            self.names.add(tag)
+
+
+def assert_text(first: Plan) -> None:
+    """Nothing in a plan becomes more than text, code, headings and lists, as nbconvert renders it."""
+    for source in sources(first):
+        elements = Elements(markdown2html(source)).names
+        assert elements <= HARMLESS, f"{elements - HARMLESS} of {source!r}"
+
+
+@pytest.mark.parametrize("text", LIVE)
+def test_nothing_comes_to_life(text: str) -> None:
+    """No picture, link, HTML or table comes out of any field."""
+    assert_text(everywhere(text))
+
+
+@given(TEXTS, TEXTS, TEXTS)
+@settings(max_examples=500, derandomize=True, deadline=None)
+def test_nothing_comes_to_life_of_anything(title: str, why: str, what: str) -> None:
+    """Nor of what nobody has thought of."""
+    assert_text(everywhere(title, why, what))
+
+
+def test_what_is_more_than_words_is_code() -> None:
+    """Words stay as they are, marks and addresses are code, and code keeps its characters."""
+    words = "R&D: read `a[0]`, see (https://a.example) & keep_this, $5 `a`$6"
+    heading = plan_cells(plan(step("a", what=words, check="df['a'].notna()")))[1]["source"]
+    assert (
+        "R&D: read `a[0]`, see `(https://a.example)` & `keep_this,` <code>&#36;5</code> `a`<code>&#36;6</code>"
+    ) in heading
+    assert heading.endswith("**Check:** `df['a'].notna()`")
+
+
+@pytest.mark.parametrize("end", ["\r", "\r\n", "\v", "\f", "\x1c", "\x1d", "\x1e", "\x85", "\u2028", "\u2029"])
+def test_every_end_of_a_line_is_one(end: str) -> None:
+    """Code in backticks ends with its line, whatever ends it, and a check of such lines is a block."""
+    picture = f"`a{end}{end}{PICTURE}{end}{end}b`"
+    checklist, heading = (cell["source"] for cell in plan_cells(plan(step("a", what=picture, check=f"x{end}y{end}"))))
+    assert f"<code>&#96;</code>a\n\n`{PICTURE}`\n\nb<code>&#96;</code>" in heading
+    assert "```python\nx\ny\n```" in heading
+    assert checklist.splitlines()[-1] == "- [ ] **1. a**"
 
 
 def test_stray_backtick_opens_nothing() -> None:
     """A backtick in a title cannot pair with those around the check and set free what stands between them."""
-    checklist = plan_cells(plan(step("a ` b", check="'![x](y)' in s")))[0]["source"]
-    assert "**1. a \\` b** — check: `'![x](y)' in s`" in checklist
+    checklist = plan_cells(plan(step("a ` b", check=f"'{PICTURE}' in s")))[0]["source"]
+    assert f"**1. a <code>&#96;</code> b** — check: `'{PICTURE}' in s`" in checklist
 
 
 def test_check_of_several_lines() -> None:
-    """A check that takes more lines is a block at its step, in a fence that it cannot close."""
+    """A check that takes more lines is a block at its step, which it cannot close."""
     heading = plan_cells(plan(step("a", check="assert x\n```\nassert y")))[1]["source"]
-    assert "**Check:**\n\n````python\nassert x\n```\nassert y\n````" in heading
+    assert "**Check:**\n\n<pre><code>assert x\n&#96;&#96;&#96;\nassert y</code></pre>" in heading

@@ -1,4 +1,8 @@
-"""A plan as the notebook shows it: markdown that brings nothing of its own along, and cells."""
+"""A plan as the notebook shows it: markdown that brings nothing of its own along, and cells.
+
+What a model wrote is text. The notebook would load a picture as soon as its cell is shown, make links out of addresses
+and typeset mathematics, so whatever could become more than words is put into code.
+"""
 
 from __future__ import annotations
 
@@ -18,8 +22,14 @@ PATTERN = (
 )
 
 _TICKS: dict[StepStatus, str] = {"open": " ", "doing": " ", "done": "x", "failed": " ", "skipped": " "}
-_CODE_SPAN = re.compile(r"(`[^`\n]+`)")
-_MARKUP = re.compile(r"([\\`<>\[\]!*_#|~$&])")
+_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f]")
+# Code in backticks, words, white space, and backticks that are none of these.
+_PIECES = re.compile(r"(?<!`)`[^`]+`(?!`)|[^\s`]+|\s+|`")
+# Marks, entities, addresses, and what the second line of a table is made of.
+_LIVE = re.compile(r"[\\`<>\[\]*_#|~$@]|&(?=#?\w+;)|//|www\.|:-|-:", re.IGNORECASE)
+# JupyterLab takes mathematics out before it looks for backticks, and puts @@0@@ there; a `|` would cut them in a table.
+_NOT_IN_BACKTICKS = re.compile(r"[\\`$|]|@@")
+_PUNCTUATION = re.compile(r"[!-/:-@\[-`{-~]")
 
 
 def plan_cells(plan: Plan) -> list[dict[str, Any]]:
@@ -41,19 +51,41 @@ def updated(plan: Plan) -> PlanUpdated:
 def markdown(plan: Plan) -> str:
     """The plan as a checklist, with its goal, and with each step's check."""
     lines = [_item(number, step) for number, step in enumerate(plan.steps, 1)]
-    parts = [f"# {prose(plan.title)}", f"**Goal:** {prose(plan.goal)}", "\n".join(lines)]
+    parts = [f"# {_title(plan.title)}", f"**Goal:** {prose(plan.goal)}", "\n".join(lines)]
     return "\n\n".join([*parts, *_origin(plan)])
 
 
 def prose(text: str) -> str:
-    r"""Text as markdown that looks like it: no pictures, links or HTML; code in backticks stays.
+    r"""Text as markdown that looks like it: what could be more than words is code, and code in backticks stays.
 
-    >>> prose("Look at `df['a']` ![x](http://a.example) <b>")
-    "Look at `df['a']` \\!\\[x\\](http://a.example) \\<b\\>"
+    >>> prose("Look at `df['a']` ![x](http://a.example), it costs $5")
+    "Look at `df['a']` `![x](http://a.example),` it costs <code>&#36;5</code>"
     """
-    parts = _CODE_SPAN.split(text)
-    escaped = [part if number % 2 else _MARKUP.sub(r"\\\1", part) for number, part in enumerate(parts)]
-    return "".join(escaped).replace("http://", "http\\://").replace("https://", "https\\://")
+    return "\n".join(map(_prose_line, _lines(text)))
+
+
+def _title(text: str) -> str:
+    return prose(" ".join(text.split()))
+
+
+def _lines(text: str) -> list[str]:
+    """The lines, whatever ends them, without control characters."""
+    return [_CONTROL.sub("", line) for line in text.splitlines()]
+
+
+def _prose_line(line: str) -> str:
+    written = ""
+    for piece in _PIECES.findall(line.strip()):
+        shown = _shown(piece)
+        # Two runs of backticks side by side would be one.
+        written += f" {shown}" if written.endswith("`") and shown.startswith("`") else shown
+    return written
+
+
+def _shown(piece: str) -> str:
+    if piece.startswith("`") and len(piece) > 1:
+        return _code(piece[1:-1])
+    return _code(piece) if _LIVE.search(piece) else piece
 
 
 def _origin(plan: Plan) -> list[str]:
@@ -68,29 +100,30 @@ def _cell(kind_of_cell: str, kind: str, source: str, **marks: str) -> dict[str, 
 
 def _item(number: int, step: Step) -> str:
     state = "" if step.status in {"open", "done"} else f" ({step.status})"
-    check = f" — check: {_span(step.check)}" if "\n" not in step.check else ""
-    return f"- [{_TICKS[step.status]}] **{number}. {prose(step.title)}**{state}{check}"
+    check = _lines(step.check)
+    shown = f" — check: {_code(*check)}" if len(check) == 1 else ""
+    return f"- [{_TICKS[step.status]}] **{number}. {_title(step.title)}**{state}{shown}"
 
 
 def _heading(plan: Plan, number: int, step: Step) -> str:
     numbers = {other.step_id: place for place, other in enumerate(plan.steps, 1)}
     after = ", ".join(str(numbers[step_id]) for step_id in step.depends_on)
-    check = f"**Check:** {_span(step.check)}" if "\n" not in step.check else f"**Check:**\n\n{_block(step.check)}"
-    parts = [f"## {number}. {prose(step.title)}", prose(step.why), prose(step.what), check]
+    check = _lines(step.check)
+    shown = f"**Check:** {_code(*check)}" if len(check) == 1 else f"**Check:**\n\n{_block(check)}"
+    parts = [f"## {number}. {_title(step.title)}", prose(step.why), prose(step.what), shown]
     return "\n\n".join([*(part for part in parts if part), *([f"After step {after}."] if after else [])])
 
 
-def _span(code: str) -> str:
-    """Code in one line, within more backticks than it has itself."""
-    fence = "`" * (_longest_run(code) + 1)
-    space = " " if code.startswith("`") or code.endswith("`") else ""
-    return f"{fence}{space}{code}{space}{fence}"
+def _code(code: str) -> str:
+    """Code in one line."""
+    return _literal(code) if _NOT_IN_BACKTICKS.search(code) else f"`{code or ' '}`"
 
 
-def _block(code: str) -> str:
-    fence = "`" * max(3, _longest_run(code) + 1)
-    return f"{fence}python\n{code}\n{fence}"
+def _block(lines: list[str]) -> str:
+    code = "\n".join(lines)
+    return f"<pre>{_literal(code)}</pre>" if _NOT_IN_BACKTICKS.search(code) else f"```python\n{code}\n```"
 
 
-def _longest_run(code: str) -> int:
-    return max((len(run) for run in re.findall("`+", code)), default=0)
+def _literal(code: str) -> str:
+    """Code in HTML, in which no renderer finds anything else."""
+    return f"<code>{_PUNCTUATION.sub(lambda found: f'&#{ord(found[0])};', code)}</code>"

@@ -45,7 +45,8 @@ class _Gathered:
             self._verdicts[name] = ("error", pytest_cell.reason(report), seconds)
         elif report.failed:
             verdict: Verdict = "failed" if report.when == "call" else "error"
-            self._verdicts[name] = (verdict, pytest_cell.reason(report), seconds)
+            told = f"{pytest_cell.failing_line(report)}\n{pytest_cell.reason(report)}".lstrip()
+            self._verdicts[name] = (verdict, told, seconds)
         elif report.when == "call" and before is None:
             self._verdicts[name] = ("passed", "", seconds)
 

@@ -13,6 +13,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from _pytest._code.code import ReprEntry
 from _pytest.assertion.rewrite import rewrite_asserts
 
 from whisperer_kernel.verify.surroundings import kept
@@ -138,6 +139,15 @@ def reason(report: pytest.TestReport | pytest.CollectReport) -> str:
     text = getattr(getattr(report.longrepr, "reprcrash", None), "message", None) or report.longreprtext
     text = str(text).strip()
     return text if len(text) <= MAX_REASON else f"{text[:MAX_REASON]}\n[cut: {len(text) - MAX_REASON:,} characters]"
+
+
+def failing_line(report: pytest.TestReport) -> str:
+    """The cell's line at which a test failed, with its ``>``; empty where pytest tells none."""
+    traceback = getattr(report.longrepr, "reprtraceback", None)
+    entries = [entry for entry in getattr(traceback, "reprentries", ()) if isinstance(entry, ReprEntry)]
+    file = Path(report.location[0]).name
+    own = [entry.lines for entry in entries if entry.reprfileloc and Path(entry.reprfileloc.path).name == file]
+    return f"> {own[-1][0].strip()}" if own and own[-1] else ""
 
 
 def why_skipped(report: pytest.TestReport | pytest.CollectReport) -> str:

@@ -3,7 +3,7 @@
 import type { Cell } from "@jupyterlab/cells";
 import type { NotificationParams, ToolCallParams } from "../protocol";
 import type { Notification } from "../transport";
-import { contentOf, type NotebookCells } from "./cells";
+import { contentOf, type NotebookCells, type Spot } from "./cells";
 import type { NewCell } from "./marks";
 import { hasChat } from "./surroundings";
 import type { Tools } from "./toolClient";
@@ -42,8 +42,8 @@ export class CellTools implements Tools {
     read_cells: ({ cell_ids }) => ({ cells: this.cells.read(cell_ids ?? []) }),
     insert_cells: (given, call, sessionId) => this.#insert(given, call, sessionId),
     place_of_tests: ({ target }) => this.#placeOfTests(target ?? ""),
-    replace_cell: ({ cell_id, source }) => {
-      this.cells.replace(cell_id ?? "", source ?? "");
+    replace_cell: async ({ cell_id, source }) => {
+      await this.cells.replace(cell_id ?? "", source ?? "");
       return { replaced: cell_id };
     },
     run_cells: ({ cell_ids }) => this.#run(cell_ids ?? [], RUN_MS),
@@ -74,13 +74,15 @@ export class CellTools implements Tools {
 
   async #insert(given: Arguments, { agent, toolCallId }: ToolCallParams, sessionId: string) {
     const cells = (given.cells ?? []).map(newCell);
-    const origin = { agent, requestId: toolCallId };
-    const earlier = this.#replaceable(given.replacing, cells);
-    const { behind, where } = this.#place(given, sessionId);
-    const put = earlier
-      ? { inserted: this.cells.insertInstead(cells, earlier, origin), where: "in the place of the earlier ones" }
-      : { inserted: this.cells.insert(cells, behind, origin), where };
-    return given.run ? { ...put, ...(await this.#run(put.inserted, INSERTED_MS)) } : put;
+    let where = "where they were put before";
+    const spot = (): Spot => {
+      const earlier = this.#replaceable(given.replacing, cells);
+      const place = this.#place(given, sessionId);
+      where = earlier ? "in the place of the earlier ones" : place.where;
+      return earlier ? { instead: earlier } : place;
+    };
+    const inserted = await this.cells.insert(cells, spot, { agent, requestId: toolCallId });
+    return { inserted, where, ...(given.run ? await this.#run(inserted, INSERTED_MS) : {}) };
   }
 
   /** Whatever has happened to the notebook since it was looked at, what a person has written is not replaced. */

@@ -4,6 +4,7 @@ import type { Cell, ICodeCellModel, MarkdownCell } from "@jupyterlab/cells";
 import type { CellText, Ticked } from "../notebook";
 import { NotebookActions, type Notebook, type NotebookPanel } from "@jupyterlab/notebook";
 import { defines } from "./definitions";
+import { refuseWhatLoads } from "./elsewhere";
 import { dressed, fingerprint, isUntouched, type Mark, markOf, type NewCell, type Origin } from "./marks";
 import { hasFailed, outputsAsText, type Output } from "./outputs";
 
@@ -18,6 +19,9 @@ export interface CellOutline {
   execution_count?: number;
   failed?: true;
 }
+
+/** Where cells are put in: behind a cell, at the end where that is null, or in the place of one. */
+export type Spot = { behind: Cell | null } | { instead: Cell };
 
 export class NotebookCells {
   constructor(private readonly panel: NotebookPanel) {}
@@ -70,16 +74,15 @@ export class NotebookCells {
     return this.all.findLast(isOne) ?? null;
   }
 
-  /** Puts cells in behind a cell, as one step to undo. Returns their ids; those that are there already are not repeated. */
-  insert(cells: readonly NewCell[], after: Cell | null, origin: Origin): string[] {
+  /**
+   * Puts cells in as one step to undo. Returns their ids; those that are there already are not repeated. Rejects, like
+   * `replace`, where markdown would load something from elsewhere; `spot` is asked once that is known.
+   */
+  async insert(cells: readonly NewCell[], spot: () => Spot, origin: Origin): Promise<string[]> {
+    await refuseWhatLoads(cells, this.notebook.rendermime);
     const before = this.#madeBy(origin);
     if (before.length > 0) return before.map(({ model }) => model.id);
-    return this.#putIn(cells, after ? this.all.indexOf(after) + 1 : this.all.length, origin);
-  }
-
-  /** Puts cells in the place of another, as one step to undo. Returns their ids. */
-  insertInstead(cells: readonly NewCell[], of: Cell, origin: Origin): string[] {
-    return this.#putIn(cells, this.all.indexOf(of), origin, 1);
+    return this.#putIn(cells, spot(), origin);
   }
 
   /** Behind a cell and what agents have put below it: what comes later stands further down. */
@@ -91,7 +94,8 @@ export class NotebookCells {
   }
 
   /** One step to undo in that cell, as if the person had typed it. */
-  replace(id: string, source: string): void {
+  async replace(id: string, source: string): Promise<void> {
+    await refuseWhatLoads([{ type: this.get(id).model.type, source }], this.notebook.rendermime);
     const { sharedModel } = this.get(id).model;
     asOneStep(sharedModel, () => {
       sharedModel.setSource(source);
@@ -146,10 +150,12 @@ export class NotebookCells {
     void NotebookActions.focusActiveCell(this.notebook);
   }
 
-  #putIn(cells: readonly NewCell[], at: number, origin: Origin, instead = 0): string[] {
+  #putIn(cells: readonly NewCell[], spot: Spot, origin: Origin): string[] {
     const shared = this.#shared;
+    const isInstead = "instead" in spot;
+    const at = isInstead ? this.all.indexOf(spot.instead) : spot.behind ? this.all.indexOf(spot.behind) + 1 : this.all.length;
     asOneStep(shared, () => {
-      if (instead > 0) shared.deleteCellRange(at, at + instead);
+      if (isInstead) shared.deleteCellRange(at, at + 1);
       shared.insertCells(at, cells.map((cell) => dressed(cell, origin)));
     });
     const made = this.all.slice(at, at + cells.length);

@@ -76,7 +76,7 @@ export class Panel {
     await this.widget.context.ready;
     const type = /^(?:md|markdown)$/i.test(language) ? "markdown" : "code";
     const origin = { agent, requestId: `by hand ${randomId()}` };
-    const [id] = this.#cells.insert([{ type, source, kind: "code" }], this.#placeBehind(from), origin);
+    const [id] = await this.#cells.insert([{ type, source, kind: "code" }], () => ({ behind: this.#placeBehind(from) }), origin);
     return `Inserted as ${this.#numberOf(this.#cells.get(id ?? ""))}`;
   }
 
@@ -84,7 +84,7 @@ export class Panel {
     await this.widget.context.ready;
     const cell = this.person;
     if (!cell) throw new Error("Click into a cell first");
-    this.#cells.replace(cell.model.id, source);
+    await this.#cells.replace(cell.model.id, source);
     return `Replaced ${this.#numberOf(cell)}`;
   }
 

@@ -2,6 +2,8 @@ import { highlighted } from "./highlight";
 import { button, h, icon, ICONS } from "./dom";
 
 const COPIED_MS = 1_500;
+/** A refusal is a sentence or two. */
+const READ_MS_PER_CHARACTER = 60;
 
 /** What a person may do with code in the notebook around the chat. */
 export type CodeUse = "insert" | "replace";
@@ -66,7 +68,8 @@ function useButton(does: CodeUse, name: string, path: string, code: HTMLElement,
     const source = code.textContent.replace(/\n$/, "");
     const done = answered<CodeUsed>(element, CODE_USED, { does, source, language });
     label.textContent = await done.catch((error: unknown) => (error instanceof Error ? error.message : "Failed"));
-    setTimeout(() => (label.textContent = name), 2 * COPIED_MS);
+    const readMs = Math.max(2 * COPIED_MS, label.textContent.length * READ_MS_PER_CHARACTER);
+    setTimeout(() => (label.textContent = name), readMs);
   };
   explain(element, does);
   return element;
