@@ -102,7 +102,10 @@ class AIReasoningChunk(Event, kw_only=True):
 
 
 class UserMessage(Event, kw_only=True):
-    """A message was sent: at that moment, queued or not."""
+    """A message was sent: at that moment, queued or not.
+
+    ``can_be_asked``: whoever sent it sees what its turn needs a yes for, and can answer.
+    """
 
     method = "UserMessageNotification"
     message_id: str
@@ -111,6 +114,7 @@ class UserMessage(Event, kw_only=True):
     client_id: str
     context: list[dict[str, Any]] | None = None
     client_message_id: str | None = None
+    can_be_asked: bool = False
 
 
 class ToolCall(Event, kw_only=True):

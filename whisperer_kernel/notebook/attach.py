@@ -31,10 +31,9 @@ class Server(msgspec.Struct, frozen=True):
     url: str
     token: str
 
-    @property
-    def socket_url(self) -> str:
-        """The WebSocket's address. A kernel's own connection does not keep its session in memory, and says so."""
-        return f"ws{self.url.removeprefix('http')}whisperer/ws?client=kernel"
+    def socket_url(self, client: str, process: str) -> str:
+        """The WebSocket's address, with what the connection is (``SocketTransport``) and the process it comes from."""
+        return f"ws{self.url.removeprefix('http')}whisperer/ws?client={client}&page={process}"
 
     def request(self, url: str, timeout_s: float) -> HTTPRequest:
         """A request to this server that carries the token."""

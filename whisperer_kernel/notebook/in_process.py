@@ -35,7 +35,7 @@ class InProcessTransport:
             # By way of the loop: whoever publishes must not have to do with what a client makes of it.
             loop.call_soon(on_frame, frame)
 
-        # Nobody sees a question here: what needs a yes is denied at once, instead of when the question runs out.
+        # Whoever sends a message says whether a question of its turn is seen.
         self._connection = Connection(OWNER, deliver, shows_questions=False)
 
     def send(self, frame: str) -> None:

@@ -1,14 +1,18 @@
-"""The connections of this process: at most one to a server and at most one in process, shared by all who ask."""
+"""The connections of this process, shared by all who ask: to a server, or in process.
+
+To a server there are two: the kernel's, which carries tools out and may answer no question, and that of its code.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from typing import Literal
 from uuid import uuid4
 from weakref import WeakSet, WeakValueDictionary
 
 from whisperer_kernel.errors import WhispererError
-from whisperer_kernel.notebook.attach import NoServer, find_server, kernel_id
+from whisperer_kernel.notebook.attach import NoServer, Server, find_server, kernel_id
 from whisperer_kernel.notebook.hands import Hands
 from whisperer_kernel.notebook.in_process import InProcessTransport
 from whisperer_kernel.notebook.kernel_tools import KernelTools
@@ -121,11 +125,13 @@ class Links:
     def __init__(self) -> None:
         self._finding = asyncio.Lock()
         self._server: Link | None = None
+        self._kernel: Link | None = None
         self._here: Link | None = None
         self._is_without_server = False
         self._tools: KernelTools | None = None
-        # A script is no kernel, but its sessions are one all the same.
-        self._kernel_id = kernel_id() or f"script-{uuid4().hex}"
+        # A script is no kernel, and one that no server started may have no id; the sessions are one's all the same.
+        self._process = uuid4().hex
+        self._kernel_id = kernel_id() or f"process-{uuid4().hex}"
 
     async def get(self, *, in_process: bool | None) -> Link:
         """The link: to the server (False), in process (True), or to the server if there is one (None).
@@ -149,17 +155,16 @@ class Links:
         """Carry out what touches this kernel: at its server, if there is one, and wherever its sessions are later."""
         async with self._finding:
             self._tools = tools
-            links = [link for link in (self._server, self._here) if link is not None]
-            for link in links:
-                link.serve(tools)
-            if not links:
+            if self._here is not None:
+                self._here.serve(tools)
+            if self._here is None or self._server is not None:
                 with suppress(NoServer):
-                    await self._to_server()
+                    self._serve_at(await find_server())
 
     async def aclose(self) -> None:
         """Close them all; the next ``get`` looks anew."""
-        links = [link for link in (self._server, self._here) if link is not None]
-        self._server = self._here = None
+        links = [link for link in (self._server, self._kernel, self._here) if link is not None]
+        self._server = self._kernel = self._here = None
         self._is_without_server = False
         for link in links:
             await link.aclose()
@@ -167,10 +172,23 @@ class Links:
     async def _to_server(self) -> Link:
         if self._server is None:
             server = await find_server()
-            self._server = Link(SocketTransport(server), f"attached to {server.url}", {"kernelId": self._kernel_id})
-            if self._tools is not None:
-                self._server.serve(self._tools)
+            if (kernel := self._serve_at(server)) is not None:
+                with suppress(WhispererError):
+                    # First, so that whoever is asked next has the kernel's tools.
+                    await kernel.connect()
+            self._server = self._link_to(server, "code")
         return self._server
+
+    def _serve_at(self, server: Server) -> Link | None:
+        """The kernel's own connection; None where this process is no kernel."""
+        if self._kernel is None and self._tools is not None:
+            self._kernel = self._link_to(server, "kernel")
+            self._kernel.serve(self._tools)
+        return self._kernel
+
+    def _link_to(self, server: Server, client: Literal["kernel", "code"]) -> Link:
+        start = {"kernelId": self._kernel_id}
+        return Link(SocketTransport(server, client, self._process), f"attached to {server.url}", start)
 
     async def _in_process(self) -> Link:
         if self._here is None:

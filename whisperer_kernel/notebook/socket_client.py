@@ -1,9 +1,10 @@
-"""A kernel's own WebSocket to the server."""
+"""A kernel's or a script's own WebSockets to the server."""
 
 from __future__ import annotations
 
 import asyncio
 from functools import partial
+from typing import Literal
 
 from tornado.httpclient import HTTPClientError
 from tornado.websocket import WebSocketClientConnection, WebSocketClosedError, WebSocketError, websocket_connect
@@ -20,10 +21,15 @@ NORMAL, TOO_BIG = 1000, 1009
 
 
 class SocketTransport:
-    """Text frames over one WebSocket; see ``Transport``."""
+    """Text frames over one WebSocket; see ``Transport``.
 
-    def __init__(self, server: Server) -> None:
+    ``client`` says what it is for: ``kernel`` carries tools out and answers no question; ``code`` asks agents, and says
+    what they may do for it. Neither keeps a session in memory. By ``process`` one that comes back is known again.
+    """
+
+    def __init__(self, server: Server, client: Literal["kernel", "code"], process: str) -> None:
         self._server = server
+        self._url = server.socket_url(client, process)
         self._line: _Line | None = None
         self._writing: set[asyncio.Future[None]] = set()
 
@@ -32,7 +38,7 @@ class SocketTransport:
         line = _Line(on_frame, on_lost)
         try:
             line.socket = await websocket_connect(
-                self._server.request(self._server.socket_url, CONNECT_S),
+                self._server.request(self._url, CONNECT_S),
                 on_message_callback=partial(self._received, line),
                 ping_interval=PING_S,
                 ping_timeout=PING_S,

@@ -9,6 +9,7 @@ from uuid import uuid4
 
 from whisperer_kernel.errors import WhispererError
 from whisperer_kernel.events import AIMessageChunk, FinishReason, TurnError, Usage
+from whisperer_kernel.notebook.asker import Asker
 from whisperer_kernel.notebook.reply import Reply, TurnFailed
 from whisperer_kernel.sessions.history import HistoryMessage
 
@@ -19,7 +20,8 @@ class Turn:
     A message that is sent under an id that was sent before is the same message, and the turn the same turn.
     """
 
-    def __init__(self, client_message_id: str | None = None) -> None:
+    def __init__(self, asker: Asker, client_message_id: str | None = None) -> None:
+        self.asker = asker
         self.client_message_id = client_message_id or uuid4().hex
         self.message_id: str | None = None
         self.bound = asyncio.Event()
@@ -109,6 +111,10 @@ class OpenTurns:
     def add(self, turn: Turn) -> None:
         """Its message is about to be sent."""
         self._turns.add(turn)
+
+    def get(self, message_id: str) -> Turn | None:
+        """The turn that answers this message, where somebody here waits for it."""
+        return next((turn for turn in self._turns if turn.message_id == message_id), None)
 
     def refused(self, turn: Turn) -> None:
         """Its message was not taken."""

@@ -24,7 +24,7 @@ class ToolClient(Protocol):
 
     @property
     def page(self) -> str:
-        """The page in a browser that it comes from; empty where that does not matter."""
+        """The page in a browser, or the process, that it comes from; empty where that does not matter."""
         ...
 
 

@@ -9,7 +9,7 @@ from typing import Protocol
 from IPython.display import display
 
 from whisperer_kernel.markdown import safe_markdown
-from whisperer_kernel.notebook import running_cell
+from whisperer_kernel.notebook.cell import running_cell
 
 LEAST_REST_S = 0.1
 CHARS_PER_S = 100_000
@@ -39,7 +39,8 @@ class AnswerOutput(Protocol):
 
 def answer_output(name: str) -> AnswerOutput:
     """The output for an answer of the agent of this name, in the cell that runs."""
-    return RenewedOutput(name) if running_cell.is_in_notebook() else PrintedOutput(name)
+    cell = running_cell()
+    return RenewedOutput(name) if cell is not None and cell.is_in_notebook else PrintedOutput(name)
 
 
 class RenewedOutput:

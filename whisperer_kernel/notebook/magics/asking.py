@@ -87,7 +87,7 @@ class CellQuestions:
         shown_by[cell if found is None else owner] = cell
         client_message_id = f"{key}.{cell}.{uuid4().hex}" if found is None else found.client_message_id
         return Asked(
-            question=Question(question.message, agent.agent_id, question.context, client_message_id),
+            question=msgspec.structs.replace(question, agent=agent.agent_id, client_message_id=client_message_id),
             agent=agent,
             provider=client.provider,
             saved=None if found is None or found.is_underway else found.reply,

@@ -9,7 +9,7 @@ import msgspec
 
 from whisperer_kernel.errors import InvalidParams
 from whisperer_kernel.events import FinishReason
-from whisperer_kernel.notebook import running_cell
+from whisperer_kernel.notebook.asker import Asker
 from whisperer_kernel.notebook.caller import Caller
 from whisperer_kernel.notebook.fenced import python_in
 from whisperer_kernel.notebook.magics.answer_output import answer_output, harmless
@@ -56,7 +56,8 @@ class Desk:
             NoSuchAgent, TurnFailed, and what else ``Whisperer.ask`` raises.
             KeyboardInterrupt: the cell was interrupted; the turn is cancelled.
         """
-        question, cell_id = Question(message, agent), running_cell.cell_id()
+        question = Question(message, Asker(), agent)
+        cell_id = "" if question.asker.cell is None else question.asker.cell.id
         asked = self.caller.wait(lambda client: self._questions.look_up(client, question, cell_id, again=options.again))
         self._last_answer = self._show(asked, options)
         if options.insert and asked.saved is None:
@@ -84,7 +85,7 @@ class Desk:
             saved = f"Saved answer of {when}: nothing was sent. `--again` asks anew."
             output.close([*_notes(asked, asked.saved.content, asked.saved.finish_reason), saved])
             return asked.saved.content
-        stream = ReplyStream(self.caller, asked.begin, lambda: output.rest_s)
+        stream = ReplyStream(self.caller, asked.begin, asked.question.asker.errands, lambda: output.rest_s)
         try:
             with stream:
                 for chunk in stream:
