@@ -41,7 +41,7 @@ class Terminal:
         """Start a program in the folder, where these replies are given."""
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-c", SPAWN, *program),
-            env=environment(folder, {**scripted(folder, replies), **environ, "TERM": "dumb"}),
+            env=environment(folder, {**scripted(folder, replies), "TERM": "dumb", **environ}),
             cwd=folder,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,

@@ -40,6 +40,11 @@ class Asker:
         """Whether there is somebody, or a function, who can say yes."""
         return self._permit is not None or self._console is not None
 
+    @property
+    def cell_id(self) -> str:
+        """The cell whose code asks; empty where none does, or the front end names none."""
+        return "" if self.cell is None else self.cell.id
+
     async def decide(self, question: PermissionQuestion, over: Over) -> Decided | None:
         """Yes or no; None where it is settled meanwhile. Runs on the background's loop."""
         try:

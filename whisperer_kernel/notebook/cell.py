@@ -6,6 +6,8 @@ import sys
 from contextvars import copy_context
 from typing import Any
 
+from whisperer_kernel.notebook.harmless import harmless
+
 
 class Cell:
     """The cell that runs where this is made; a line in IPython's terminal is one too.
@@ -56,10 +58,12 @@ class Cell:
 
         There is one such cell: a second one would take the place of the first.
         """
-        if not (self.is_running and self.is_attended and self._watch.is_free):
+        # IPython's plain prompt has no place for it.
+        is_lost = bool(getattr(self._shell, "simple_prompt", False))
+        if is_lost or not (self.is_running and self.is_attended and self._watch.is_free):
             return False
         self._watch.is_free = False
-        self._shell.set_next_input(code)
+        self._shell.set_next_input(harmless(code))
         return True
 
     def show(self, what: object) -> None:

@@ -19,15 +19,20 @@ from whisperer_kernel.notebook.kernel_tools import KernelTools
 from whisperer_kernel.notebook.peer import Listener, Params, Peer
 from whisperer_kernel.notebook.session_client import SessionClient
 from whisperer_kernel.notebook.socket_client import SocketTransport
+from whisperer_kernel.notebook.stand_in import StandIn
 from whisperer_kernel.notebook.transport import ServerLost, Transport
+from whisperer_kernel.notebook.turn import Turn
 
 RETRY_S = 15.0
 
 
 class Link(Listener):
-    """A connection and the sessions that are followed on it. ``where`` is who runs them, in words."""
+    """A connection and the sessions that are followed on it. ``where`` is who runs them, in words.
 
-    def __init__(self, transport: Transport, where: str, start: Params) -> None:
+    ``is_codes``: it is that of the process's code, which takes cells where nobody else does.
+    """
+
+    def __init__(self, transport: Transport, where: str, start: Params, *, is_codes: bool = True) -> None:
         self.where = where
         self.is_closed = False
         self._notice: str | None = None
@@ -36,7 +41,7 @@ class Link(Listener):
         # Weak: a session is followed while somebody holds it.
         self._sessions: WeakSet[SessionClient] = WeakSet()
         self._by_id: WeakValueDictionary[str, SessionClient] = WeakValueDictionary()
-        self._hands: Hands | None = None
+        self._hands = Hands(self._peer, start["kernelId"], StandIn(self._turn_of) if is_codes else None)
         self._serving: asyncio.Task[None] | None = None
 
     async def connect(self) -> None:
@@ -45,8 +50,8 @@ class Link(Listener):
 
     def serve(self, tools: KernelTools) -> None:
         """Carry out what touches this kernel, from now on and on every later connection."""
-        self._hands = Hands(self._peer, tools, self._start["kernelId"])
-        self._serving = asyncio.get_running_loop().create_task(self._serve(self._hands))
+        self._hands.tools = tools
+        self._serving = asyncio.get_running_loop().create_task(self._serve())
 
     def notice(self, words: str) -> None:
         """Something that the user should hear once."""
@@ -69,31 +74,28 @@ class Link(Listener):
 
     def notified(self, method: str, params: Params) -> None:
         """See ``Listener``."""
-        if self._hands is not None:
-            self._hands.notified(method, params)
+        self._hands.notified(method, params)
         for session in list(self._sessions):
             if session.id == params["sessionId"]:
                 session.notified(method, params)
 
     async def connected(self) -> None:
         """See ``Listener``."""
-        if self._hands is not None:
-            with suppress(WhispererError):
-                # An older server knows nothing of kernels, and is good for everything else.
-                await self._hands.attach(self._peer.exchange)
+        with suppress(WhispererError):
+            # An older server knows nothing of kernels, and is good for everything else.
+            await self._hands.attach(self._peer.exchange)
         for session in list(self._sessions):
             await session.connected()
 
     def lost(self) -> None:
         """See ``Listener``."""
-        if self._hands is not None:
-            self._hands.lost()
+        self._hands.lost()
 
     def gone(self, error: WhispererError) -> None:
         """See ``Listener``."""
         for session in list(self._sessions):
             session.gone(error)
-        if self._hands is not None and isinstance(error, ServerLost) and not self.is_closed:
+        if self._hands.tools is not None and isinstance(error, ServerLost) and not self.is_closed:
             # Nobody asks again on the kernel's behalf; a server that comes back finds it.
             asyncio.get_running_loop().call_later(RETRY_S, self._try_again)
 
@@ -106,13 +108,17 @@ class Link(Listener):
         await self._peer.aclose()
 
     def _try_again(self) -> None:
-        if not self.is_closed and self._hands is not None:
-            self._serving = asyncio.get_running_loop().create_task(self._serve(self._hands))
+        if not self.is_closed:
+            self._serving = asyncio.get_running_loop().create_task(self._serve())
 
-    async def _serve(self, hands: Hands) -> None:
+    async def _serve(self) -> None:
         with suppress(WhispererError):
             # What is wrong is told to whoever asks something here; ``gone`` tries again.
-            await hands.attach(self._peer.request)
+            await self._hands.attach(self._peer.request)
+
+    def _turn_of(self, call: Params) -> Turn | None:
+        own = next((session for session in self._sessions if session.id == call["sessionId"]), None)
+        return None if own is None else own.turn(call["messageId"])
 
     def _follow(self, session: SessionClient) -> SessionClient:
         self._sessions.add(session)
@@ -188,7 +194,8 @@ class Links:
 
     def _link_to(self, server: Server, client: Literal["kernel", "code"]) -> Link:
         start = {"kernelId": self._kernel_id}
-        return Link(SocketTransport(server, client, self._process), f"attached to {server.url}", start)
+        transport = SocketTransport(server, client, self._process)
+        return Link(transport, f"attached to {server.url}", start, is_codes=client == "code")
 
     async def _in_process(self) -> Link:
         if self._here is None:

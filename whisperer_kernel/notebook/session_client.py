@@ -109,6 +109,7 @@ class SessionClient:
             "context": question.context,
             "clientMessageId": turn.client_message_id,
             "canBeAsked": question.asker.can_be_asked,
+            **({"cellId": question.asker.cell_id} if question.asker.cell_id else {}),
         }
         self._turns.add(turn)
         try:
@@ -118,6 +119,10 @@ class SessionClient:
             self._turns.refused(turn)
             raise
         return turn
+
+    def turn(self, message_id: str) -> Turn | None:
+        """The turn that answers this message, where somebody here waits for it."""
+        return self._turns.get(message_id)
 
     async def next(self, turn: Turn) -> str | None:
         """The turn's next text; None at its end."""
@@ -261,7 +266,7 @@ class SessionClient:
     def _asked(self, params: Params) -> None:
         """A turn needs a yes; whose turn it is can say it."""
         request = msgspec.convert(params, PermissionRequested)
-        if (turn := self._turns.get(request.message_id)) is not None:
+        if (turn := self.turn(request.message_id)) is not None:
             self._questions.asked(request, turn.asker)
 
     async def _permit(self, request_id: str, decided: Decided) -> None:

@@ -220,7 +220,7 @@ class StatelessInteractiveSession:
 
     # --- what a client asks for -------------------------------------------------------------------------------------
 
-    async def prompt(
+    async def prompt(  # noqa: PLR0913 - what a message is sent with, everything by name
         self,
         message: str,
         *,
@@ -228,6 +228,7 @@ class StatelessInteractiveSession:
         context: list[dict[str, Any]] | None = None,
         client_message_id: str | None = None,
         can_be_asked: bool = False,
+        cell_id: str | None = None,
     ) -> Submitted:
         """Take a message in; its turn runs as soon as those before it have ended."""
         agent, _ = route(message, self._services.agents)
@@ -239,6 +240,7 @@ class StatelessInteractiveSession:
             context=context,
             client_message_id=client_message_id,
             can_be_asked=can_be_asked,
+            cell_id=cell_id,
         )
         self._senders.sends(user, sender, self._turns.unanswered)
         return await self._turns.submit(user)
@@ -290,6 +292,11 @@ class StatelessInteractiveSession:
     def declare(self, subscriber: Subscriber, tools: Sequence[Tool]) -> None:
         """A client says which tools it carries out."""
         self._hands.clients.declare(subscriber, tools)
+
+    def declare_also(self, subscriber: Subscriber, tools: Sequence[Tool]) -> None:
+        """A client carries these out beside what it has said before."""
+        before = self._hands.clients.of(subscriber)
+        self.declare(subscriber, [*{tool.name: tool for tool in [*before, *tools]}.values()])
 
     def can_reach(self, subscriber: Subscriber) -> bool:
         """Whether the connection is shown this session, and has said what it carries out."""

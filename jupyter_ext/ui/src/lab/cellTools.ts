@@ -3,7 +3,7 @@
 import type { Cell } from "@jupyterlab/cells";
 import type { NotificationParams, ToolCallParams } from "../protocol";
 import type { Notification } from "../transport";
-import { contentOf, type NotebookCells } from "./cells";
+import { contentOf, isRunning, type NotebookCells } from "./cells";
 import type { NewCell } from "./marks";
 import { hasChat } from "./surroundings";
 import type { Tools } from "./toolClient";
@@ -11,6 +11,7 @@ import type { Tools } from "./toolClient";
 /** How long to wait for cells that were put in and run, and for cells that were only run: less than the server waits. */
 const INSERTED_MS = 25_000;
 const RUN_MS = 590_000;
+const QUEUED = "They run as soon as the cell that asks has ended. It waits for this answer, so their outputs come after it.";
 
 interface WireCell {
   type: NewCell["type"];
@@ -46,13 +47,13 @@ export class CellTools implements Tools {
       this.cells.replace(cell_id ?? "", source ?? "");
       return { replaced: cell_id };
     },
-    run_cells: ({ cell_ids }) => this.#run(cell_ids ?? [], RUN_MS),
+    run_cells: ({ cell_ids }, call) => this.#run(cell_ids ?? [], RUN_MS, call),
   };
 
   constructor(
     private readonly cells: NotebookCells,
     /** Where a session's cells go that are not told where to go. */
-    private readonly anchor: (sessionId: string) => Cell | null,
+    private readonly anchor: (sessionId: string, cellId?: string) => Cell | null,
   ) {}
 
   get names(): readonly string[] {
@@ -72,15 +73,15 @@ export class CellTools implements Tools {
     return JSON.stringify(await tool(call.arguments, call, sessionId));
   }
 
-  async #insert(given: Arguments, { agent, toolCallId }: ToolCallParams, sessionId: string) {
+  async #insert(given: Arguments, call: ToolCallParams, sessionId: string) {
     const cells = (given.cells ?? []).map(newCell);
-    const origin = { agent, requestId: toolCallId };
+    const origin = { agent: call.agent, requestId: call.toolCallId };
     const earlier = this.#replaceable(given.replacing, cells);
-    const { behind, where } = this.#place(given, sessionId);
+    const { behind, where } = this.#place(given, this.anchor(sessionId, call.cellId));
     const put = earlier
       ? { inserted: this.cells.insertInstead(cells, earlier, origin), where: "in the place of the earlier ones" }
       : { inserted: this.cells.insert(cells, behind, origin), where };
-    return given.run ? { ...put, ...(await this.#run(put.inserted, INSERTED_MS)) } : put;
+    return given.run ? { ...put, ...(await this.#run(put.inserted, INSERTED_MS, call)) } : put;
   }
 
   /** Whatever has happened to the notebook since it was looked at, what a person has written is not replaced. */
@@ -89,11 +90,10 @@ export class CellTools implements Tools {
     return earlier?.model.id === id ? earlier : null;
   }
 
-  #place({ after, below_definition_of: name }: Arguments, sessionId: string): { behind: Cell | null; where: string } {
+  #place({ after, below_definition_of: name }: Arguments, anchor: Cell | null): { behind: Cell | null; where: string } {
     if (after) return { behind: this.cells.get(after), where: "below the cell that was named" };
     const definition = name ? this.cells.defining(name) : null;
     if (definition) return { behind: this.cells.endOfMade(definition), where: `below the cell that defines ${name}` };
-    const anchor = this.anchor(sessionId);
     const usual = anchor ? `below the ${hasChat(anchor) ? "chat" : "cell that asks"}` : "at the end";
     return { behind: this.cells.endOfMade(anchor), where: name ? `${usual}: no cell defines ${name}` : usual };
   }
@@ -104,7 +104,9 @@ export class CellTools implements Tools {
   }
 
   /** A kernel may be busy for as long as it likes; the turn is told what there is until then. */
-  async #run(ids: readonly string[], patienceMs: number) {
+  async #run(ids: readonly string[], patienceMs: number, { cellId }: ToolCallParams) {
+    const asking = this.cells.find(cellId ?? "");
+    if (asking && isRunning(asking)) return this.#queue(ids, asking);
     let timer: ReturnType<typeof setTimeout> | undefined;
     const tooLong = new Promise<"late">((resolve) => {
       timer = setTimeout(resolve, patienceMs, "late");
@@ -114,6 +116,13 @@ export class CellTools implements Tools {
     const ran = ids.map((id) => contentOf(this.cells.get(id))).filter(({ type }) => type === "code");
     const outputs = ran.map(({ id, outputs: texts }) => ({ id, outputs: texts ?? [] }));
     return end === "late" ? { still_running: true, ran: outputs } : { ran: outputs };
+  }
+
+  /** The cell that asks waits for the turn, and the kernel for that cell. */
+  #queue(ids: readonly string[], asking: Cell) {
+    if (ids.includes(asking.model.id)) throw new Error("This is the cell that asks: it would ask for itself again.");
+    void this.cells.run(ids);
+    return { queued: ids, note: QUEUED };
   }
 }
 
