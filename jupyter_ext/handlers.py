@@ -73,11 +73,11 @@ class WhispererSocket(WebSocketMixin, WebSocketHandler, JupyterHandler):
         self._connection = Connection(
             owner,
             self._outbox.send,
-            # An open notebook is a reason to keep its session; a kernel outlives whoever looks.
-            keeps_alive=client != "kernel",
+            # An open notebook is a reason to keep its session; a kernel outlives whoever looks, and so does its code.
+            keeps_alive=client not in {"kernel", "code"},
             # Who owns the cells (the plugin) shows nothing: that is the chat's.
-            shows_questions=client not in {"kernel", "cells"},
-            answers_own=client == "cells",
+            shows_questions=client not in {"kernel", "cells", "code"},
+            answers_own=client in {"cells", "code"},
             page=self.get_query_argument("page", ""),
             hang_up=self._hang_up,
             emptied=self._outbox.emptied,

@@ -10,12 +10,19 @@ from whisperer_kernel.version import __version__
 if TYPE_CHECKING:
     from whisperer_kernel.notebook.chat import Chat
     from whisperer_kernel.notebook.client import Whisperer
+    from whisperer_kernel.notebook.permission import PermissionQuestion
     from whisperer_kernel.notebook.reply import Reply, TurnFailed
 
-__all__ = ["Chat", "Reply", "TurnFailed", "Whisperer", "__version__"]
+__all__ = ["Chat", "PermissionQuestion", "Reply", "TurnFailed", "Whisperer", "__version__"]
 
 # Loaded when asked for: the server needs neither IPython nor a widget.
-_HOMES = {"Chat": "chat", "Reply": "reply", "TurnFailed": "reply", "Whisperer": "client"}
+_HOMES = {
+    "Chat": "chat",
+    "PermissionQuestion": "permission",
+    "Reply": "reply",
+    "TurnFailed": "reply",
+    "Whisperer": "client",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -102,7 +102,11 @@ class AIReasoningChunk(Event, kw_only=True):
 
 
 class UserMessage(Event, kw_only=True):
-    """A message was sent: at that moment, queued or not."""
+    """A message was sent: at that moment, queued or not.
+
+    ``can_be_asked``: whoever sent it sees what its turn needs a yes for, and can answer. ``cell_id``: the cell whose
+    code sent it, and may wait for the answer.
+    """
 
     method = "UserMessageNotification"
     message_id: str
@@ -111,12 +115,15 @@ class UserMessage(Event, kw_only=True):
     client_id: str
     context: list[dict[str, Any]] | None = None
     client_message_id: str | None = None
+    can_be_asked: bool = False
+    cell_id: str | None = None
 
 
 class ToolCall(Event, kw_only=True):
     """A tool call changed its status. Only calls that the model made as such (``origin``) are shown to it again.
 
     ``cancelled``: it ended because nobody waits for it any more, not because it failed.
+    ``cell_id``, for the client that is asked: the cell whose code sent the message.
     """
 
     method = "ToolCallNotification"
@@ -132,6 +139,7 @@ class ToolCall(Event, kw_only=True):
     client_id: str | None = None
     origin: CallOrigin = "model"
     cancelled: bool = False
+    cell_id: str | None = None
 
 
 class PermissionRequested(Event, kw_only=True):

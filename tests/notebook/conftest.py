@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import AsyncExitStack, ExitStack, suppress
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -14,8 +17,8 @@ from tornado.httpclient import HTTPClientError
 
 from tests.fakes.provider import FakeProvider
 from tests.notebook.bare_server import BareServer
-from tests.notebook.kernel import Kernel, open_notebook, rest
-from tests.notebook.script import SCRIPTED
+from tests.notebook.kernel import Kernel, open_notebook, plain_kernel, rest
+from tests.notebook.script import SCRIPTED, environment
 from tests.server.client import Client
 from tests.server.process import Server
 
@@ -87,6 +90,27 @@ def asking(provider: FakeProvider) -> dict[str, str]:
     }
 
 
+IPYKERNEL = "ipykernel==6.31.0"
+
+
+@pytest.fixture(scope="session")
+def old_ipykernel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with an ipykernel that has no subshells."""
+    folder = tmp_path_factory.mktemp("ipykernel")
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", f"--target={folder}", IPYKERNEL]
+    subprocess.run(command, check=True, timeout=100)
+    return folder
+
+
+@pytest.fixture(params=["installed", IPYKERNEL])
+def ipykernel(request: pytest.FixtureRequest) -> dict[str, str]:
+    """The environment in which kernels are of this version of ipykernel."""
+    if request.param == "installed":
+        return {}
+    old: Path = request.getfixturevalue("old_ipykernel")
+    return {"PYTHONPATH": os.pathsep.join([str(old), str(Path(__file__).parents[2])])}
+
+
 OpenNotebook = Callable[..., Awaitable[Kernel]]
 
 
@@ -123,3 +147,19 @@ async def connect() -> AsyncIterator[Callable[[Server], Awaitable[Client]]]:
 
 
 Connect = Callable[[Server], Awaitable[Client]]
+
+
+StartKernel = Callable[..., Awaitable[Kernel]]
+
+
+@pytest.fixture
+async def start_kernel(tmp_path: Path) -> AsyncIterator[StartKernel]:
+    """Starts kernels that no Jupyter server knows; ``replies`` is what is said in them."""
+    async with AsyncExitStack() as running:
+
+        async def start(replies: Replies = (), environ: dict[str, str] | None = None) -> Kernel:
+            scripts = environment(tmp_path, {**scripted(tmp_path, replies), **(environ or {})})
+            _, kernel = await running.enter_async_context(plain_kernel(tmp_path, scripts))
+            return kernel
+
+        yield start

@@ -57,6 +57,21 @@ class Cell:
                 self.error = f"{content['ename']}: {content['evalue']}"
 
 
+class Person:
+    """Sits in front of a cell, and answers with these lines what it asks; then she says nothing more."""
+
+    def __init__(self, *lines: str) -> None:
+        self.prompts: list[str] = []
+        self.asked = asyncio.Event()
+        self._lines = list(lines)
+
+    def hear(self, prompt: str) -> str | None:
+        """What she answers; None: nothing."""
+        self.prompts.append(prompt)
+        self.asked.set()
+        return self._lines.pop(0) if self._lines else None
+
+
 class _Client(AsyncKernelClient):
     """Says, as a notebook does, which cell it runs."""
 
@@ -66,7 +81,13 @@ class _Client(AsyncKernelClient):
         """See ``KernelClient.execute``."""
         if not self.cell_id or "reply" in options:
             return super().execute(code, *args, **options)
-        content = {"code": code, "silent": False, "store_history": True, "user_expressions": {}, "allow_stdin": True}
+        content = {
+            "code": code,
+            "silent": False,
+            "store_history": True,
+            "user_expressions": {},
+            "allow_stdin": options["allow_stdin"],
+        }
         message = self.session.msg("execute_request", content, metadata={"cellId": self.cell_id})
         self.shell_channel.send(message)
         return message["header"]["msg_id"]
@@ -75,7 +96,8 @@ class _Client(AsyncKernelClient):
 class Kernel:
     """A kernel by its connection file. ``id`` is the one by which Jupyter knows it."""
 
-    def __init__(self, connection_file: Path) -> None:
+    def __init__(self, connection_file: Path, manager: AsyncKernelManager | None = None) -> None:
+        self._manager = manager
         self.id = connection_file.stem.removeprefix("kernel-")
         self._file = connection_file
         self._client = _Client()
@@ -101,8 +123,11 @@ class Kernel:
             return False
         return True
 
-    async def run(self, code: str, cell_id: str = "") -> Cell:
+    async def run(self, code: str, cell_id: str = "", *, person: Person | None = None, attended: bool = True) -> Cell:
         """Run a cell and wait for its end; with an id, as a notebook does, else as a console does.
+
+        A silent person is in front of it, or this one; not ``attended``: the kernel is told that nobody is, as nbclient
+        does.
 
         ``printed`` is set as soon as it has printed something, ``renewed`` when its rich output has been renewed.
         """
@@ -117,10 +142,26 @@ class Kernel:
             if len(cell.showings) > 1:
                 self.renewed.set()
 
+        def answer(request: dict[str, Any]) -> None:
+            line = (person or Person()).hear(request["content"]["prompt"])
+            if line is not None:
+                self._client.input(line)
+
         self._client.cell_id = cell_id
-        running: Awaitable[Any] = self._client.execute_interactive(code, output_hook=take, timeout=PATIENCE_S)
+        running: Awaitable[Any] = self._client.execute_interactive(
+            code, allow_stdin=attended, output_hook=take, stdin_hook=answer, timeout=PATIENCE_S
+        )
         cell.end(await running)
         return cell
+
+    async def interrupt(self) -> None:
+        """Press the stop button, of a kernel that no server started."""
+        assert self._manager is not None
+        await self._manager.interrupt_kernel()
+
+    def type(self, line: str) -> None:
+        """Answer what the cell that runs asks."""
+        self._client.input(line)
 
     async def complete(self, line: str) -> list[str]:
         """What Tab offers at the end of a line."""
@@ -193,7 +234,7 @@ async def plain_kernel(
     """A kernel that somebody else than a Jupyter server started, as VS Code or nbclient do."""
     manager = AsyncKernelManager(kernel_name=name, connection_file=str(folder / file))
     await manager.start_kernel(env=dict(environ), cwd=str(folder))
-    kernel = Kernel(folder / file)
+    kernel = Kernel(folder / file, manager)
     await kernel.connect()
     try:
         yield manager, kernel

@@ -37,6 +37,10 @@ class Proxy:
     def cut(self) -> None:
         """Break every connection, and take no more."""
         self._listening.close()
+        self.interrupt()
+
+    def interrupt(self) -> None:
+        """Break every connection; who comes again is taken."""
         for writer in self._writers:
             writer.close()
 

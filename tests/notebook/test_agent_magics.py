@@ -181,6 +181,12 @@ async def test_code_is_put_into_a_cell_below(kernel: Kernel, provider: FakeProvi
     assert again.next_input is None
     assert "nothing was sent" in again.text
     assert (await kernel.run("%whisper insert")).next_input == "x = 2\n\n\ny = '<b>'"
+    twice = await kernel.run("%whisper insert\n%whisper insert")
+    assert twice.next_input == "x = 2\n\n\ny = '<b>'"
+    assert twice.text.startswith("Whisperer made 1 cell that is not in the notebook:")
+    alone = await kernel.run("%whisper insert", attended=False)
+    assert alone.next_input is None
+    assert "y = '<b>'" in alone.text
 
 
 async def test_nothing_to_insert(kernel: Kernel, provider: FakeProvider) -> None:

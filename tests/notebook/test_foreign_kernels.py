@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import asyncio
-import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,14 +14,13 @@ from typing import Any
 import pytest
 
 from jupyter_ext.look_program import MODULES, PACKAGE
-from tests.notebook.conftest import Connect, OpenNotebook, Serve
+from tests.notebook.conftest import IPYKERNEL, Connect, OpenNotebook, Serve
 from tests.notebook.foreign_kernels import BARE, OLD, OLD_OURS, OTHER, install
 from tests.notebook.kernel import Cell, Kernel, rest
 from tests.notebook.test_kernel_tools import LOAD, SAID, SLUGIFY, call, result_of
 from tests.server.client import Client
 from tests.server.process import Server
 
-IPYKERNEL = "ipykernel==6.31.0"
 LOOK = [call("list_variables"), SAID]
 SETUP = """
 import os, threading, time
@@ -32,15 +30,6 @@ before = None
 ended = []
 get_ipython().events.register("post_execute", lambda: ended.append(threading.current_thread().name))
 """
-
-
-@pytest.fixture(scope="session")
-def old_ipykernel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with an ipykernel that has no subshells."""
-    folder = tmp_path_factory.mktemp("ipykernel")
-    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", f"--target={folder}", IPYKERNEL]
-    subprocess.run(command, check=True, timeout=100)
-    return folder
 
 
 @asynccontextmanager

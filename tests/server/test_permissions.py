@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable
 
 import pytest
 
@@ -370,7 +371,7 @@ async def test_nobody_to_ask(server: Server, provider: FakeProvider) -> None:
     await kernel.close()
 
 
-@pytest.mark.parametrize("kind", ["kernel", "cells"])
+@pytest.mark.parametrize("kind", ["kernel", "cells", "code"])
 async def test_who_is_no_person_answers_nothing(
     client: Client, connect: Connect, provider: FakeProvider, kind: str
 ) -> None:
@@ -390,11 +391,11 @@ async def test_who_is_no_person_answers_nothing(
     assert await permit(other, request, "deny") == 1
 
 
-@pytest.mark.parametrize(("kind", "may"), [("cells", True), ("kernel", False)])
+@pytest.mark.parametrize(("kind", "may"), [("cells", True), ("code", True), ("kernel", False)])
 async def test_question_of_a_turn_of_ones_own(
     client: Client, connect: Connect, provider: FakeProvider, kind: str, *, may: bool
 ) -> None:
-    """Cells may answer what a turn asks that they began themselves; a kernel not even that."""
+    """Cells and code may answer what a turn asks that they began themselves; a kernel not even that."""
     other = await connect(path=f"/whisperer/ws?client={kind}")
     await other.resume(client.session_id, client.events[-1].seq)
     wish(provider)
@@ -408,6 +409,85 @@ async def test_question_of_a_turn_of_ones_own(
         assert refused.value.code == -32006
         assert await permit(client, await asked(client, message_id), "allow_once") == 0
     await lit(client, message_id)
+
+
+def connection(server: Server, client: str, page: str = "") -> Awaitable[Client]:
+    """A connection that says what it is, and of which process."""
+    return Client.connect(server, token=TOKEN, path=f"/whisperer/ws?client={client}&page={page}")
+
+
+async def test_sender_can_be_asked(server: Server, provider: FakeProvider) -> None:
+    """Code that says with a message that it can be asked is asked what that message's turn needs, and no other's."""
+    code, other = await connection(server, "code"), await connection(server, "code")
+    await code.start(clientTools=[LAMP], new=True)
+    await other.resume(code.session_id, 0)
+    wish(provider)
+    message_id = await code.send("Light", canBeAsked=True)
+    request = await asked(code, message_id)
+    with pytest.raises(RpcError, match="-32006"):
+        await other.request(
+            "tool.permit", sessionId=code.session_id, requestId=request["requestId"], decision="allow_once"
+        )
+    assert await permit(code, request, "allow_once") == 0
+    await lit(code, message_id)
+    wish(provider)
+    message_id = await other.send("Light")
+    await other.answer(message_id)
+    (resolved,) = [event for event in other.seen(RESOLVED) if event["by"] != "user"]
+    assert (resolved["decision"], resolved["by"]) == ("deny", "disconnect")
+    await code.close()
+    await other.close()
+
+
+async def test_kernels_connection_is_never_asked(server: Server, provider: FakeProvider) -> None:
+    """Its messages may say what they like."""
+    kernel = await connection(server, "kernel")
+    await kernel.start(clientTools=[LAMP], new=True)
+    wish(provider)
+    message_id = await kernel.send("Light", canBeAsked=True)
+    await kernel.answer(message_id)
+    (resolved,) = kernel.seen(RESOLVED)
+    assert (resolved["decision"], resolved["by"]) == ("deny", "disconnect")
+    await kernel.close()
+
+
+async def test_sender_that_has_come_back_may_answer(server: Server, provider: FakeProvider) -> None:
+    """Its connection broke while it was asked: what it asked and is asked for is still its own."""
+    code = await connection(server, "code", "process-1")
+    await code.start(clientTools=[LAMP], new=True)
+    wish(provider)
+    message_id = await code.send("Light", canBeAsked=True)
+    request = await asked(code, message_id)
+    await code.close()
+    back = await connection(server, "code", "process-1")
+    back.session_id = code.session_id
+    back.started = await back.request(
+        "resumeSession", sessionId=code.session_id, afterSeq=request["seq"], clientTools=[LAMP]
+    )
+    assert [each["requestId"] for each in back.started["pending"]["permissions"]] == [request["requestId"]]
+    assert await permit(back, request, "allow_once") == 0
+    await provide(back, await call(back, message_id, "running"), "lit")
+    await back.expect("AIMessageChunkNotification", messageId=message_id, isFinal=True)
+    await back.close()
+
+
+async def test_sender_that_is_gone_is_not_asked(server: Server, provider: FakeProvider) -> None:
+    """A question that comes after its sender has left is not waited for."""
+    code = await connection(server, "code")
+    await code.start(new=True)
+    gate = provider.gate()
+    calls = Reply.tools(("call-1", "set_lamp", ON))
+    provider.script(Reply([gate, *calls.steps]), Reply.answer("Well."))
+    message_id = await code.send("Light", canBeAsked=True)
+    await code.close()
+    hands = await connection(server, "kernel")
+    resumed = await hands.request("resumeSession", sessionId=code.session_id, afterSeq=0, clientTools=[LAMP])
+    hands.session_id, hands.started = code.session_id, resumed
+    gate.open()
+    await hands.answer(message_id)
+    (resolved,) = hands.seen(RESOLVED)
+    assert (resolved["decision"], resolved["by"]) == ("deny", "disconnect")
+    await hands.close()
 
 
 async def test_cancelled_while_asked(client: Client, provider: FakeProvider) -> None:

@@ -421,6 +421,41 @@ async def test_bad_declarations(client: Client) -> None:
         assert refused.value.code == -32602
 
 
+async def test_the_cell_that_asks_is_named(connect: Connect, tooled: Server, provider: FakeProvider) -> None:
+    """Who carries a call out is told which cell's code sent the message, to know what waits for it."""
+    client = await connect(tooled)
+    await client.start(mode="auto", clientTools=[LAMP], new=True)
+    provider.script(Reply.tools(("call-1", "set_lamp", {"room": "hall", "on": True})), Reply.answer("Well."))
+    message_id = await client.send("Light", cellId="cell-1")
+    running = await call(client, message_id, "running")
+    assert running["cellId"] == "cell-1"
+    await provide(client, running, "lit")
+    await client.answer(message_id)
+    assert client.seen("UserMessageNotification", messageId=message_id)[0]["cellId"] == "cell-1"
+
+
+async def test_stand_in(connect: Connect, tooled: Server, provider: FakeProvider) -> None:
+    """A stand-in does its tool for messages of its own alone, and only where no other client can."""
+    kernel, page = await connect(tooled), await connect(tooled)
+    await kernel.start(mode="auto", kernelId="k-stand-in")
+    attached = await kernel.request("kernel.attach", kernelId="k-stand-in", clientTools=[], standIns=[LAMP])
+    assert attached["clientId"] == kernel.started["clientId"]
+    await page.start(kernelId="k-stand-in")
+    on = {"room": "hall", "on": True}
+    for sender, owner, expected in ((kernel, kernel, True), (page, page, False), (kernel, page, True)):
+        if owner is page and sender is kernel:
+            await page.start(kernelId="k-stand-in", clientTools=[LAMP])
+        provider.script(Reply.tools(("call-1", "set_lamp", on)), Reply.answer("Well."))
+        message_id = await sender.send("Light")
+        if expected:
+            running = await call(sender, message_id, "running")
+            assert running["clientId"] == owner.started["clientId"]
+            await provide(owner, running, "lit")
+        await sender.answer(message_id)
+        assert ("set_lamp" in offered(provider)) is expected
+        assert statuses(sender, message_id)[-1] == ("done" if expected else "error")
+
+
 # --- a package's tools ------------------------------------------------------------------------------------------------
 
 

@@ -7,16 +7,15 @@ import atexit
 import os
 import threading
 from collections.abc import Awaitable, Callable, Coroutine
-from concurrent.futures import Future, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import suppress
 from typing import Any, TypeVar
+
+from whisperer_kernel.notebook.errands import LOOK_UP_S, Errands
 
 T = TypeVar("T")
 
 CLOSING_S = 2.0
-# How often a caller who waits looks up. On Windows a wait without a limit cannot be interrupted, and ipykernel's stop
-# button does not wake a loop that sleeps: with 7.4 `await asyncio.sleep(20)` ends after 20 s, whenever it is pressed.
-LOOK_UP_S = 0.5
 
 
 class Background:
@@ -33,22 +32,36 @@ class Background:
         """Run it on the loop. To cancel the future is to cancel it."""
         return asyncio.run_coroutine_threadsafe(coroutine, self.loop)
 
-    async def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        """Run it on the loop and await it on the caller's; a cancelled caller cancels it."""
+    async def run(self, coroutine: Coroutine[Any, Any, T], errands: Errands | None = None) -> T:
+        """Run it on the loop and await it on the caller's, with the errands it gives; a cancelled caller cancels it."""
+        errands = errands or Errands()
         future = asyncio.wrap_future(self.submit(coroutine))
+        coming = asyncio.wrap_future(errands.coming())
         try:
-            while not (await asyncio.wait([future], timeout=LOOK_UP_S))[0]:
-                pass
+            while not future.done():
+                waited_for: list[asyncio.Future[Any]] = [future, coming]
+                await asyncio.wait(waited_for, timeout=LOOK_UP_S, return_when=FIRST_COMPLETED)
+                if coming.done():
+                    await errands.perform_here()
+                    coming = asyncio.wrap_future(errands.coming())
+            await errands.perform_here()
             return future.result()
         finally:
             future.cancel()
+            coming.cancel()
 
-    def wait(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        """Run it on the loop and block until it is done; Ctrl-C cancels it."""
-        future = self.submit(coroutine)
+    def wait(self, coroutine: Coroutine[Any, Any, T], errands: Errands | None = None) -> T:
+        """Run it on the loop and block until it is done, doing the errands it gives; Ctrl-C cancels it."""
+        errands = errands or Errands()
+        future, coming = self.submit(coroutine), errands.coming()
         try:
-            while not wait([future], timeout=LOOK_UP_S).done:
-                pass
+            while not future.done():
+                waited_for: list[Future[Any]] = [future, coming]
+                wait(waited_for, LOOK_UP_S, FIRST_COMPLETED)
+                if coming.done():
+                    errands.perform()
+                    coming = errands.coming()
+            errands.perform()
             return future.result()
         except BaseException:
             future.cancel()

@@ -9,8 +9,9 @@ from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
 from whisperer_kernel.errors import WhispererError
-from whisperer_kernel.notebook.attach import kernel_id
 from whisperer_kernel.notebook.background import Background, background
+from whisperer_kernel.notebook.cell import ipython
+from whisperer_kernel.notebook.errands import Errands
 from whisperer_kernel.notebook.kernel_tools import KernelTools
 from whisperer_kernel.notebook.link import Link, Links
 from whisperer_kernel.notebook.session_client import SessionClient
@@ -42,24 +43,24 @@ class Caller:
         """The session's id; None before the first call."""
         return None if self._client is None else self._client.id
 
-    async def run(self, operation: Operation[T]) -> T:
+    async def run(self, operation: Operation[T], errands: Errands | None = None) -> T:
         """Have it done and await it on the caller's loop; a cancelled caller cancels it."""
         on = background()
         try:
             client = await on.run(self._ready(on))
             self._announce()
-            return await on.run(operation(client))
+            return await on.run(operation(client), errands)
         except (WhispererError, asyncio.CancelledError) as error:
             # What happened on the other thread is no help to whoever reads the traceback.
             raise error.with_traceback(None) from None
 
-    def wait(self, operation: Operation[T]) -> T:
+    def wait(self, operation: Operation[T], errands: Errands | None = None) -> T:
         """Have it done and block until it is; Ctrl-C cancels it."""
         on = background()
         try:
             client = on.wait(self._ready(on))
             self._announce()
-            return on.wait(operation(client))
+            return on.wait(operation(client), errands)
         except WhispererError as error:
             raise error.with_traceback(None) from None
 
@@ -101,7 +102,7 @@ class Caller:
         notice = None if self._link is None else self._link.take_notice()
         if notice is not None:
             # In a notebook what goes to stderr looks like an error.
-            print(f"Whisperer runs {notice}.", file=sys.stderr if kernel_id() is None else sys.stdout)
+            print(f"Whisperer runs {notice}.", file=sys.stderr if ipython() is None else sys.stdout)
 
 
 async def serve_kernel(on: Background, tools: KernelTools) -> None:

@@ -13,7 +13,7 @@ import traitlets
 from ipykernel.connect import get_connection_file
 
 from whisperer_kernel.errors import ConfigError, InvalidParams
-from whisperer_kernel.notebook import running_cell
+from whisperer_kernel.notebook.cell import is_beside
 from whisperer_kernel.notebook.comm_carrier import CommCarrier
 from whisperer_kernel.notebook.load import take_part
 from whisperer_kernel.notebook.transcript import TranscriptOutput, transcript_markdown
@@ -131,7 +131,7 @@ class Chat(anywidget.AnyWidget):
         return {**data, _SAVED_CHAT: {"own": self._new}}, metadata
 
     def _carry(self, _widget: object, content: object, _buffers: object) -> None:
-        self._carrier.received(content, on_subshell=running_cell.is_beside())
+        self._carrier.received(content, on_subshell=is_beside())
 
     def _stand_here(self) -> None:
         if self._transcript is not None:

@@ -9,9 +9,12 @@ import msgspec
 
 from whisperer_kernel.ai.provider import ModelInfo
 from whisperer_kernel.errors import InvalidParams
+from whisperer_kernel.notebook.asker import Asker
 from whisperer_kernel.notebook.caller import Caller, Operation
+from whisperer_kernel.notebook.cell import watch_cells
 from whisperer_kernel.notebook.load import offer_below, take_part
 from whisperer_kernel.notebook.made_tests import MadeTests
+from whisperer_kernel.notebook.permission import Permit
 from whisperer_kernel.notebook.plan import MadePlan
 from whisperer_kernel.notebook.question import Question, for_tests
 from whisperer_kernel.notebook.reply import Reply
@@ -33,11 +36,16 @@ class Whisperer(Caller):
     says so. Nothing is connected before the first call. Methods that end in ``_sync`` block and work anywhere, also in
     a cell, where an event loop runs already.
 
+    What an agent may do with a yes alone is asked here, by ``input``, where a person is in front of the cell or script
+    that waits for the answer, or in a chat of the same session: the first answer counts, none is a no.
+
     Args:
         agent: id of the agent that answers, ``"tessa"`` for instance; left out, the session's current one.
         session: id of a session to go on with, instead of this notebook's.
         new: begin a session of its own.
         in_process: True: never ask a server; False: raise ``NoServer`` where there is none.
+        permit: answers instead of the person: a function, async or not, that is given a ``PermissionQuestion`` and
+            returns ``"allow_once"``, ``"allow_session"`` or ``"deny"``. Whatever else it does is a no, with a warning.
 
     Raises:
         InvalidParams: an argument is not what it should be.
@@ -52,11 +60,16 @@ class Whisperer(Caller):
         session: str | None = None,
         new: bool = False,
         in_process: bool | None = None,
+        permit: Permit | None = None,
     ) -> None:
         if session is not None and new:
             raise InvalidParams("session names one that is there, new asks for another: give one of them")
         super().__init__(session=_optional_text("session", session), new=new, in_process=in_process)
         self._agent = _optional_text("agent", agent)
+        if permit is not None and not callable(permit):
+            raise InvalidParams(f"permit must be a function that answers questions, not {permit!r}")
+        self._permit = permit
+        watch_cells()
         take_part()
 
     # --- asking -----------------------------------------------------------------------------------------------------
@@ -75,17 +88,17 @@ class Whisperer(Caller):
             ServerLost: the server does not answer (any more).
         """
         question = self._question(message, agent, context)
-        return await self.run(lambda client: client.ask(question))
+        return await self.run(lambda client: client.ask(question), question.asker.errands)
 
     def ask_sync(self, message: str, *, agent: str | None = None, context: Context = None) -> Reply:
         """``ask`` for scripts: blocks until the reply is whole; Ctrl-C cancels the turn."""
         question = self._question(message, agent, context)
-        return self.wait(lambda client: client.ask(question))
+        return self.wait(lambda client: client.ask(question), question.asker.errands)
 
     def stream(self, message: str, *, agent: str | None = None, context: Context = None) -> ReplyStream:
         """The reply as it comes: ``async for chunk in answer`` (or ``for``), then ``answer.reply``. See ``ask``."""
         question = self._question(message, agent, context)
-        return ReplyStream(self, lambda client: client.send(question))
+        return ReplyStream(self, lambda client: client.send(question), question.asker.errands)
 
     async def plan(self, goal: str, *, context: Context = None) -> MadePlan:
         """Patricia's plan for a goal; where the notebook is open in a browser, she puts it in as cells.
@@ -94,12 +107,12 @@ class Whisperer(Caller):
             NoPlan: she answered and made none; the message is her answer. Further ones as ``ask``.
         """
         question = self._goal(goal, context)
-        return await self.run(lambda client: client.plan(question))
+        return await self.run(lambda client: client.plan(question), question.asker.errands)
 
     def plan_sync(self, goal: str, *, context: Context = None) -> MadePlan:
         """``plan`` for scripts."""
         question = self._goal(goal, context)
-        return self.wait(lambda client: client.plan(question))
+        return self.wait(lambda client: client.plan(question), question.asker.errands)
 
     async def tests(self, target: Callable[..., Any] | str) -> MadeTests:
         """Tessa's tests of a function, without a model: what it returns today at the edges of its input, run isolated.
@@ -109,15 +122,15 @@ class Whisperer(Caller):
         Raises:
             NoTests: none could be made; the message says why. Further ones as ``ask``.
         """
-        question = for_tests(target)
-        made = await self.run(lambda client: client.tests(question))
+        question = for_tests(target, Asker(self._permit))
+        made = await self.run(lambda client: client.tests(question), question.asker.errands)
         offer_below(made)
         return made
 
     def tests_sync(self, target: Callable[..., Any] | str) -> MadeTests:
         """``tests``, blocking."""
-        question = for_tests(target)
-        made = self.wait(lambda client: client.tests(question))
+        question = for_tests(target, Asker(self._permit))
+        made = self.wait(lambda client: client.tests(question), question.asker.errands)
         offer_below(made)
         return made
 
@@ -186,7 +199,7 @@ class Whisperer(Caller):
             raise InvalidParams(f"message must be text, not {type(message).__name__}")
         if not message.strip():
             raise InvalidParams("message is empty: say what you want to know")
-        return Question(message, _optional_text("agent", agent) or self._agent, _items(context))
+        return Question(message, Asker(self._permit), _optional_text("agent", agent) or self._agent, _items(context))
 
     def _goal(self, goal: str, context: Context) -> Question:
         question = self._question(goal, PLANNER, context)

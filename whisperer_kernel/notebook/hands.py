@@ -1,4 +1,7 @@
-"""The kernel's own client: it is asked for what touches the kernel, and answers over the same connection."""
+"""A process's own client: it is asked for what touches the kernel, and answers over the same connection.
+
+That of its code stands in for a notebook: it takes the cells that agents make for it.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from whisperer_kernel.errors import WhispererError
 from whisperer_kernel.events import ToolCall
 from whisperer_kernel.notebook.kernel_tools import KernelTools
 from whisperer_kernel.notebook.peer import Params, Peer
+from whisperer_kernel.notebook.stand_in import StandIn
 
 Ask = Callable[..., Awaitable[Any]]
 
@@ -18,11 +22,15 @@ LOST = "The kernel lost its connection to the server while it ran tests, so it e
 
 
 class Hands:
-    """Carries out the kernel's tools for one connection. Everything here runs on the background's loop."""
+    """Carries tools out for one connection: the kernel's, and what its code stands in for, where it does.
 
-    def __init__(self, peer: Peer, tools: KernelTools, kernel_id: str) -> None:
+    Everything here runs on the background's loop.
+    """
+
+    def __init__(self, peer: Peer, kernel_id: str, stand_in: StandIn | None) -> None:
+        self.tools: KernelTools | None = None
         self._peer = peer
-        self._tools = tools
+        self._stand_in = stand_in
         self._kernel_id = kernel_id
         self._client_id: str | None = None
         # Every call once, however often it is asked for: a connection that comes back asks again.
@@ -33,8 +41,13 @@ class Hands:
 
     async def attach(self, ask: Ask) -> None:
         """Say what this kernel carries out; on a new connection, again. Raises ``WhispererError``, ``Disconnected``."""
-        offer = {"kernelId": self._kernel_id, "clientTools": self._tools.names, "toolCalls": [*self._tasks]}
-        await ask("kernel.attach", offer, self._attached)
+        carried_out = {
+            "kernelId": self._kernel_id,
+            "clientTools": [] if self.tools is None else self.tools.names,
+            "toolCalls": [*self._tasks],
+            **({} if self._stand_in is None else {"standIns": self._stand_in.names}),
+        }
+        await ask("kernel.attach", carried_out, self._attached)
 
     def notified(self, method: str, params: Params) -> None:
         """An event of some session came, perhaps a call for us, or the end of one."""
@@ -72,12 +85,18 @@ class Hands:
             # The session is gone, or nobody waits any more.
             return
 
+    async def _result(self, call: Params) -> str:
+        if self._stand_in is not None and call["toolName"] in self._stand_in.names:
+            return self._stand_in.carry_out(call)
+        assert self.tools is not None  # noqa: S101 - only what was declared is asked for
+        if self.tools.is_run(call["toolName"]):
+            self._running.add(call["toolCallId"])
+        return await self.tools.call(call["toolName"], call["arguments"])
+
     async def _outcome(self, call: Params) -> Params:
         """Raises ``CancelledError`` where nobody waits for it any more."""
         try:
-            if self._tools.is_run(call["toolName"]):
-                self._running.add(call["toolCallId"])
-            return {"result": await self._tools.call(call["toolName"], call["arguments"]), "isError": False}
+            return {"result": await self._result(call), "isError": False}
         except asyncio.CancelledError as reason:
             if LOST not in reason.args:
                 raise

@@ -84,6 +84,7 @@ class InProcessTransport:
             # By way of the loop: whoever publishes must not have to do with what a client makes of it.
             loop.call_soon(on_frame, frame)
 
+        # In process, whoever sends a message says whether a question of its turn is seen; at a page one is.
         self._connection = Connection(
             OWNER,
             deliver,

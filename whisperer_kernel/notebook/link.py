@@ -1,11 +1,14 @@
-"""The connections of this process: at most one to a server and at most one in process, shared by all who ask."""
+"""The connections of this process, shared by all who ask: to a server, or in process.
+
+To a server there are two: the kernel's, which carries tools out and may answer no question, and that of its code.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 from uuid import uuid4
 from weakref import WeakSet, WeakValueDictionary
 
@@ -17,7 +20,9 @@ from whisperer_kernel.notebook.kernel_tools import KernelTools
 from whisperer_kernel.notebook.peer import Listener, Params, Peer
 from whisperer_kernel.notebook.session_client import SessionClient
 from whisperer_kernel.notebook.socket_client import SocketTransport
+from whisperer_kernel.notebook.stand_in import StandIn
 from whisperer_kernel.notebook.transport import ServerLost, Transport
+from whisperer_kernel.notebook.turn import Turn
 
 RETRY_S = 15.0
 
@@ -31,9 +36,12 @@ class Way(NamedTuple):
 
 
 class Link(Listener):
-    """A connection and the sessions that are followed on it. ``where`` is who runs them, in words."""
+    """A connection and the sessions that are followed on it. ``where`` is who runs them, in words.
 
-    def __init__(self, transport: Transport, where: str, start: Params) -> None:
+    ``is_codes``: it is that of the process's code, which takes cells where nobody else does.
+    """
+
+    def __init__(self, transport: Transport, where: str, start: Params, *, is_codes: bool = True) -> None:
         self.where = where
         self.is_closed = False
         self._notice: str | None = None
@@ -42,7 +50,7 @@ class Link(Listener):
         # Weak: a session is followed while somebody holds it.
         self._sessions: WeakSet[SessionClient] = WeakSet()
         self._by_id: WeakValueDictionary[str, SessionClient] = WeakValueDictionary()
-        self._hands: Hands | None = None
+        self._hands = Hands(self._peer, start["kernelId"], StandIn(self._turn_of) if is_codes else None)
         self._serving: asyncio.Task[None] | None = None
 
     async def connect(self) -> None:
@@ -51,8 +59,8 @@ class Link(Listener):
 
     def serve(self, tools: KernelTools) -> None:
         """Carry out what touches this kernel, from now on and on every later connection."""
-        self._hands = Hands(self._peer, tools, self._start["kernelId"])
-        self._serving = asyncio.get_running_loop().create_task(self._serve(self._hands))
+        self._hands.tools = tools
+        self._serving = asyncio.get_running_loop().create_task(self._serve())
 
     def notice(self, words: str) -> None:
         """Something that the user should hear once."""
@@ -75,31 +83,28 @@ class Link(Listener):
 
     def notified(self, method: str, params: Params) -> None:
         """See ``Listener``."""
-        if self._hands is not None:
-            self._hands.notified(method, params)
+        self._hands.notified(method, params)
         for session in list(self._sessions):
             if session.id == params["sessionId"]:
                 session.notified(method, params)
 
     async def connected(self) -> None:
         """See ``Listener``."""
-        if self._hands is not None:
-            with suppress(WhispererError):
-                # An older server knows nothing of kernels, and is good for everything else.
-                await self._hands.attach(self._peer.exchange)
+        with suppress(WhispererError):
+            # An older server knows nothing of kernels, and is good for everything else.
+            await self._hands.attach(self._peer.exchange)
         for session in list(self._sessions):
             await session.connected()
 
     def lost(self) -> None:
         """See ``Listener``."""
-        if self._hands is not None:
-            self._hands.lost()
+        self._hands.lost()
 
     def gone(self, error: WhispererError) -> None:
         """See ``Listener``."""
         for session in list(self._sessions):
             session.gone(error)
-        if self._hands is not None and isinstance(error, ServerLost) and not self.is_closed:
+        if self._hands.tools is not None and isinstance(error, ServerLost) and not self.is_closed:
             # Nobody asks again on the kernel's behalf; a server that comes back finds it.
             asyncio.get_running_loop().call_later(RETRY_S, self._try_again)
 
@@ -112,13 +117,17 @@ class Link(Listener):
         await self._peer.aclose()
 
     def _try_again(self) -> None:
-        if not self.is_closed and self._hands is not None:
-            self._serving = asyncio.get_running_loop().create_task(self._serve(self._hands))
+        if not self.is_closed:
+            self._serving = asyncio.get_running_loop().create_task(self._serve())
 
-    async def _serve(self, hands: Hands) -> None:
+    async def _serve(self) -> None:
         with suppress(WhispererError):
             # What is wrong is told to whoever asks something here; ``gone`` tries again.
-            await hands.attach(self._peer.request)
+            await self._hands.attach(self._peer.request)
+
+    def _turn_of(self, call: Params) -> Turn | None:
+        own = next((session for session in self._sessions if session.id == call["sessionId"]), None)
+        return None if own is None else own.turn(call["messageId"])
 
     def _follow(self, session: SessionClient) -> SessionClient:
         self._sessions.add(session)
@@ -131,13 +140,15 @@ class Links:
     def __init__(self) -> None:
         self._finding = asyncio.Lock()
         self._server: Link | None = None
+        self._kernel: Link | None = None
         self._at: Server | None = None
         self._here: Link | None = None
         self._sessions = LocalSessions()
         self._without: NoServer | None = None
         self._tools: KernelTools | None = None
-        # A script is no kernel, but its sessions are one all the same.
-        self._kernel_id = kernel_id() or f"script-{uuid4().hex}"
+        # A script is no kernel, and one that no server started may have no id; the sessions are one's all the same.
+        self._process = uuid4().hex
+        self._kernel_id = kernel_id() or f"process-{uuid4().hex}"
         # Not the kernel's own id: a server that shares the store may run the notebook's session for the widget.
         self._local_id = f"in-process-{self._kernel_id}"
 
@@ -174,17 +185,16 @@ class Links:
         """Carry out what touches this kernel: at its server, if there is one, and wherever its sessions are later."""
         async with self._finding:
             self._tools = tools
-            links = [link for link in (self._server, self._here) if link is not None]
-            for link in links:
-                link.serve(tools)
-            if not links:
+            if self._here is not None:
+                self._here.serve(tools)
+            if self._here is None or self._server is not None:
                 with suppress(NoServer):
-                    await self._to_server()
+                    self._serve_at(await find_server())
 
     async def aclose(self) -> None:
         """Close them all; the next ``get`` looks anew."""
-        links = [link for link in (self._server, self._here) if link is not None]
-        self._server = self._here = None
+        links = [link for link in (self._server, self._kernel, self._here) if link is not None]
+        self._server = self._kernel = self._here = None
         self._without = None
         for link in links:
             await link.aclose()
@@ -193,10 +203,24 @@ class Links:
     async def _to_server(self) -> Link:
         if self._server is None:
             self._at = server = await find_server()
-            self._server = Link(SocketTransport(server), f"attached to {server.url}", {"kernelId": self._kernel_id})
-            if self._tools is not None:
-                self._server.serve(self._tools)
+            if (kernel := self._serve_at(server)) is not None:
+                with suppress(WhispererError):
+                    # First, so that whoever is asked next has the kernel's tools.
+                    await kernel.connect()
+            self._server = self._link_to(server, "code")
         return self._server
+
+    def _serve_at(self, server: Server) -> Link | None:
+        """The kernel's own connection; None where this process is no kernel."""
+        if self._kernel is None and self._tools is not None:
+            self._kernel = self._link_to(server, "kernel")
+            self._kernel.serve(self._tools)
+        return self._kernel
+
+    def _link_to(self, server: Server, client: Literal["kernel", "code"]) -> Link:
+        start = {"kernelId": self._kernel_id}
+        transport = SocketTransport(server, self._process, client)
+        return Link(transport, f"attached to {server.url}", start, is_codes=client == "code")
 
     async def _in_process(self) -> Link:
         if self._here is None:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import sys
 from typing import Any
 
 from whisperer_kernel.errors import WhispererError
-from whisperer_kernel.notebook.attach import kernel_id
 from whisperer_kernel.notebook.background import background, close_background
 from whisperer_kernel.notebook.caller import serve_kernel
+from whisperer_kernel.notebook.cell import ipython, running_cell
 from whisperer_kernel.notebook.made_tests import MadeTests
 
 _served: set[int] = set()
@@ -20,8 +19,8 @@ def take_part() -> None:
 
     Quick, and silent: where there is no server, what runs in process later is served then.
     """
-    shell = _shell()
-    if shell is None or os.getpid() in _served or kernel_id() is None:
+    shell = ipython()
+    if getattr(shell, "kernel", None) is None or os.getpid() in _served:
         return
     _served.add(os.getpid())
     register_magics(shell)
@@ -51,9 +50,9 @@ def unregister_magics(shell: Any) -> None:
 
 def offer_below(made: MadeTests) -> None:
     """A cell that could not be put into the notebook by a browser is offered below the one that runs."""
-    shell = _shell()
-    if shell is not None and made.report.cell and not made.report.inserted:
-        shell.set_next_input(made.report.cell)
+    cell = running_cell()
+    if cell is not None and made.report.cell and not made.report.inserted:
+        cell.offer(made.report.cell)
 
 
 def _serve(shell: Any) -> None:
@@ -63,9 +62,3 @@ def _serve(shell: Any) -> None:
     serving = on.submit(serve_kernel(on, KernelTools(shell)))
     # Asked for, so that nothing complains; who talks to the agents is told what is wrong.
     serving.add_done_callback(lambda done: done.cancelled() or isinstance(done.exception(), WhispererError))
-
-
-def _shell() -> Any:
-    """The shell of this process, where IPython was loaded and one runs."""
-    ipython = sys.modules.get("IPython")
-    return None if ipython is None else ipython.get_ipython()

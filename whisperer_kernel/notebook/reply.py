@@ -9,6 +9,8 @@ import msgspec
 from whisperer_kernel.errors import ErrorKind, WhispererError
 from whisperer_kernel.events import FinishReason, TurnError, Usage
 from whisperer_kernel.markdown import safe_markdown
+from whisperer_kernel.notebook.made_cells import MadeCells
+from whisperer_kernel.tools.cells import NewCell
 
 ENDINGS: dict[FinishReason, str] = {
     "length": "The answer was cut off: the longest reply allowed was reached.",
@@ -23,7 +25,8 @@ ENDINGS: dict[FinishReason, str] = {
 class Reply(msgspec.Struct, frozen=True, kw_only=True):
     """An agent's answer. ``str(reply)`` is its text; a notebook shows it as markdown that runs nothing.
 
-    ``finish_reason`` is ``stop`` where the answer is whole. ``usage`` counts tokens, where the provider does.
+    ``finish_reason`` is ``stop`` where the answer is whole. ``usage`` counts tokens, where the provider does. ``cells``
+    are those that she made and for which there was no notebook: ``str(reply)`` and what is shown hold them too.
     """
 
     text: str
@@ -31,32 +34,40 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
     message_id: str
     finish_reason: FinishReason
     usage: Usage | None = None
+    cells: tuple[NewCell, ...] = ()
 
     def __str__(self) -> str:
-        return self.text
+        return "\n\n".join(part for part in (self.text, *map(str, self._made)) if part)
 
     def _repr_markdown_(self) -> str:
         ending = ENDINGS.get(self.finish_reason)
         # Said by whom, so that it is not taken for something that was computed.
         parts = [f"**{safe_markdown(self.agent.capitalize())}**", safe_markdown(self.text)]
-        return "\n\n".join([*parts, *([f"*{ending}*"] if ending else [])])
+        cells = [made._repr_markdown_() for made in self._made]
+        return "\n\n".join([*parts, *cells, *([f"*{ending}*"] if ending else [])])
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:  # noqa: ARG002, FBT001 - IPython's signature
-        printer.text("\n".join(part for part in (self.text, ENDINGS.get(self.finish_reason)) if part))
+        printer.text("\n".join(part for part in (str(self), ENDINGS.get(self.finish_reason)) if part))
+
+    @property
+    def _made(self) -> list[MadeCells]:
+        return [MadeCells(self.agent, self.cells)] if self.cells else []
 
 
 class TurnFailed(WhispererError):
     """A turn ended in an error; the message says what happened and what to do.
 
-    ``kind`` is the error's kind as PROTOCOL.md lists it, ``text`` what had been answered until then, ``status`` the
-    HTTP status where there was one, ``retry_after`` the seconds after which the provider takes requests again.
+    ``kind`` is the error's kind as PROTOCOL.md lists it, ``text`` and ``cells`` what had been answered until then,
+    ``status`` the HTTP status where there was one, ``retry_after`` the seconds after which the provider takes requests
+    again.
     """
 
-    def __init__(self, error: TurnError, *, text: str = "", agent: str = "", message_id: str = "") -> None:
+    def __init__(self, error: TurnError, reply: Reply) -> None:
         super().__init__(error.message, kind=error.kind)
         self.kind: ErrorKind = error.kind
-        self.text = text
-        self.agent = agent
-        self.message_id = message_id
+        self.text = reply.text
+        self.agent = reply.agent
+        self.message_id = reply.message_id
+        self.cells = reply.cells
         self.status = error.status
         self.retry_after = error.retry_after

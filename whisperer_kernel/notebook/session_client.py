@@ -17,12 +17,16 @@ from whisperer_kernel.events import (
     Mode,
     ModeChanged,
     ModelChanged,
+    PermissionRequested,
+    PermissionResolved,
     ProviderInfo,
     SessionStatus,
     UserMessage,
 )
+from whisperer_kernel.notebook.asker import Decided
 from whisperer_kernel.notebook.cast import Cast
 from whisperer_kernel.notebook.made_tests import MadeTests, NoTests
+from whisperer_kernel.notebook.open_questions import OpenQuestions
 from whisperer_kernel.notebook.peer import Params, Peer
 from whisperer_kernel.notebook.plan import MadePlan, NoPlan
 from whisperer_kernel.notebook.question import Question
@@ -56,6 +60,7 @@ class SessionClient:
         self._last_seq = 0
         self._opening = asyncio.Lock()
         self._turns = OpenTurns()
+        self._questions = OpenQuestions(self._permit)
         self._tasks: set[asyncio.Task[None]] = set()
 
     # --- what a user asks for ---------------------------------------------------------------------------------------
@@ -98,11 +103,13 @@ class SessionClient:
     async def send(self, question: Question) -> Turn:
         """Send a message; the turn it begins can be followed."""
         await self.open()
-        turn = Turn(question.client_message_id)
+        turn = Turn(question.asker, question.client_message_id)
         params = {
             "message": await self._addressed(question),
             "context": question.context,
             "clientMessageId": turn.client_message_id,
+            "canBeAsked": question.asker.can_be_asked,
+            **({"cellId": question.asker.cell_id} if question.asker.cell_id else {}),
         }
         self._turns.add(turn)
         try:
@@ -112,6 +119,10 @@ class SessionClient:
             self._turns.refused(turn)
             raise
         return turn
+
+    def turn(self, message_id: str) -> Turn | None:
+        """The turn that answers this message, where somebody here waits for it."""
+        return self._turns.get(message_id)
 
     async def next(self, turn: Turn) -> str | None:
         """The turn's next text; None at its end."""
@@ -200,6 +211,10 @@ class SessionClient:
                 self.mode = params["mode"]
             case ModelChanged.method | SessionStatus.method if params.get("provider"):
                 self.provider = msgspec.convert(params["provider"], ProviderInfo)
+            case PermissionRequested.method:
+                self._asked(params)
+            case PermissionResolved.method:
+                self._questions.resolved(msgspec.convert(params, PermissionResolved))
             case _:
                 pass
 
@@ -211,6 +226,7 @@ class SessionClient:
     def gone(self, error: WhispererError) -> None:
         """The connection is lost for good: nobody waits for answers any longer."""
         self._turns.fail(error)
+        self._questions.only(())
 
     # --- inside -----------------------------------------------------------------------------------------------------
 
@@ -242,6 +258,22 @@ class SessionClient:
         if (snapshot := result.get("snapshot")) is not None:
             self._last_seq = snapshot["seq"]
             self._turns.catch_up(msgspec.convert(snapshot["messages"], list[HistoryMessage]))
+        pending = result["pending"]["permissions"]
+        self._questions.only({request["requestId"] for request in pending})
+        for request in pending:
+            self._asked(request)
+
+    def _asked(self, params: Params) -> None:
+        """A turn needs a yes; whose turn it is can say it."""
+        request = msgspec.convert(params, PermissionRequested)
+        if (turn := self.turn(request.message_id)) is not None:
+            self._questions.asked(request, turn.asker)
+
+    async def _permit(self, request_id: str, decided: Decided) -> None:
+        answer = {"requestId": request_id, "decision": decided.decision, "reason": decided.reason}
+        with suppress(WhispererError):
+            # Settled meanwhile, or the session is gone: nobody waits for it.
+            await self.call("tool.permit", answer)
 
     def _found(self, result: Any) -> None:
         """What starting and resuming tell alike."""

@@ -1,9 +1,10 @@
-"""A kernel's own WebSocket to the server."""
+"""A kernel's or a script's own WebSockets to the server."""
 
 from __future__ import annotations
 
 import asyncio
 from functools import partial
+from typing import Literal
 
 from tornado.httpclient import HTTPClientError
 from tornado.websocket import WebSocketClientConnection, WebSocketClosedError, WebSocketError, websocket_connect
@@ -20,11 +21,16 @@ NORMAL, TOO_BIG = 1000, 1009
 
 
 class SocketTransport:
-    """Text frames over one WebSocket; see ``Transport``. ``page``: the page that it is for, where not the kernel."""
+    """Text frames over one WebSocket; see ``Transport``.
 
-    def __init__(self, server: Server, page: str | None = None) -> None:
+    ``page`` is the page or process that it comes from: by it one that comes back is known again. ``client`` says what
+    it is for: ``kernel`` carries tools out and answers no question; ``code`` asks agents, and says what they may do for
+    it; neither keeps a session in memory. Left out, a person at that page asks and is asked.
+    """
+
+    def __init__(self, server: Server, page: str, client: Literal["kernel", "code"] | None = None) -> None:
         self._server = server
-        self._page = page
+        self._url = server.socket_url(page, client)
         self._line: _Line | None = None
         self._writing: set[asyncio.Future[None]] = set()
 
@@ -33,7 +39,7 @@ class SocketTransport:
         line = _Line(on_frame, on_lost)
         try:
             line.socket = await websocket_connect(
-                self._server.request(self._server.socket_url(self._page), CONNECT_S),
+                self._server.request(self._url, CONNECT_S),
                 on_message_callback=partial(self._received, line),
                 ping_interval=PING_S,
                 ping_timeout=PING_S,

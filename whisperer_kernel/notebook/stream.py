@@ -10,6 +10,7 @@ from typing import Self
 
 from whisperer_kernel.notebook.background import background
 from whisperer_kernel.notebook.caller import Caller, Operation
+from whisperer_kernel.notebook.errands import Errands
 from whisperer_kernel.notebook.reply import Reply
 from whisperer_kernel.notebook.session_client import SessionClient
 from whisperer_kernel.notebook.turn import Turn
@@ -21,12 +22,16 @@ class ReplyStream:
     The message is sent when the first chunk is asked for. A turn that fails raises ``TurnFailed`` after its text. Who
     stops half way and wants the turn to end too calls ``Whisperer.cancel``, or iterates in ``with stream:``.
 
-    ``rest_s``: so many seconds are let pass between two chunks; what comes meanwhile is one chunk.
+    ``errands`` are what the caller's thread does while it waits. ``rest_s``: so many seconds are let pass between two
+    chunks; what comes meanwhile is one chunk.
     """
 
-    def __init__(self, caller: Caller, begin: Operation[Turn], rest_s: Callable[[], float] = lambda: 0.0) -> None:
+    def __init__(
+        self, caller: Caller, begin: Operation[Turn], errands: Errands, rest_s: Callable[[], float] = lambda: 0.0
+    ) -> None:
         self._caller = caller
         self._begin = begin
+        self._errands = errands
         self._rest_s = rest_s
         self._client: SessionClient | None = None
         self._turn: Turn | None = None
@@ -52,7 +57,7 @@ class ReplyStream:
 
     async def __anext__(self) -> str:
         with self._turn_ends_with_caller():
-            chunk = await self._caller.run(self._next)
+            chunk = await self._caller.run(self._next, self._errands)
         if chunk is None:
             raise StopAsyncIteration
         return chunk
@@ -62,7 +67,7 @@ class ReplyStream:
 
     def __next__(self) -> str:
         with self._turn_ends_with_caller():
-            chunk = self._caller.wait(self._next)
+            chunk = self._caller.wait(self._next, self._errands)
         if chunk is None:
             raise StopIteration
         return chunk

@@ -14,7 +14,7 @@ from typing import Any
 from IPython import get_ipython
 
 from whisperer_kernel.markdown import literal, safe_markdown
-from whisperer_kernel.notebook import running_cell
+from whisperer_kernel.notebook.cell import running_cell
 
 _NAMES = {"length": "cut off", "content_filter": "cut off by a filter", "cancelled": "stopped", "max_rounds": "stopped"}
 
@@ -67,7 +67,8 @@ class TranscriptOutput:
 
     def stand_here(self) -> None:
         """Remember the cell that runs now. In another cell than before, the transcript moves there."""
-        request = running_cell.request()
+        cell = running_cell()
+        request = None if cell is None else cell.request
         if request is None or request == self._cell:
             return
         self._cell = request

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from uuid import uuid4
 
 from whisperer_kernel.errors import WhispererError
 from whisperer_kernel.events import AIMessageChunk, FinishReason, TurnError, Usage
+from whisperer_kernel.notebook.asker import Asker
 from whisperer_kernel.notebook.reply import Reply, TurnFailed
 from whisperer_kernel.sessions.history import HistoryMessage
+from whisperer_kernel.tools.cells import NewCell
 
 
 class Turn:
@@ -19,7 +21,8 @@ class Turn:
     A message that is sent under an id that was sent before is the same message, and the turn the same turn.
     """
 
-    def __init__(self, client_message_id: str | None = None) -> None:
+    def __init__(self, asker: Asker, client_message_id: str | None = None) -> None:
+        self.asker = asker
         self.client_message_id = client_message_id or uuid4().hex
         self.message_id: str | None = None
         self.bound = asyncio.Event()
@@ -29,6 +32,8 @@ class Turn:
         self._outcome: Reply | WhispererError | None = None
         self._news = asyncio.Event()
         self._over = asyncio.Event()
+        self._cells: list[NewCell] = []
+        self._shown: list[NewCell] = []
 
     @property
     def is_over(self) -> bool:
@@ -56,6 +61,16 @@ class Turn:
         if message.finish_reason is not None:
             self._end(message.finish_reason, message.usage, message.error)
         self._news.set()
+
+    def give_back(self, cells: Sequence[NewCell]) -> None:
+        """Cells for which there is no notebook: they come with the reply, each once."""
+        self._cells += [cell for cell in cells if cell not in self._cells]
+
+    def unseen(self, cells: Sequence[NewCell]) -> list[NewCell]:
+        """Those that have not been shown; from now on they have. A model may try again what was shown only."""
+        new = [cell for cell in cells if cell not in self._shown]
+        self._shown += new
+        return new
 
     def fail(self, error: WhispererError) -> None:
         """No answer will come."""
@@ -88,14 +103,19 @@ class Turn:
         raise self._outcome
 
     def _end(self, reason: FinishReason, usage: Usage | None, error: TurnError | None) -> None:
-        message_id = self.message_id or ""
+        reply = Reply(
+            text=self._text,
+            agent=self._agent,
+            message_id=self.message_id or "",
+            finish_reason=reason,
+            usage=usage,
+            cells=tuple(self._cells),
+        )
         if reason == "error":
             error = error or TurnError(kind="internal", message="The turn failed, and nobody said why.")
-            self._outcome = TurnFailed(error, text=self._text, agent=self._agent, message_id=message_id)
+            self._outcome = TurnFailed(error, reply)
         else:
-            self._outcome = Reply(
-                text=self._text, agent=self._agent, message_id=message_id, finish_reason=reason, usage=usage
-            )
+            self._outcome = reply
         self._over.set()
 
 
@@ -109,6 +129,10 @@ class OpenTurns:
     def add(self, turn: Turn) -> None:
         """Its message is about to be sent."""
         self._turns.add(turn)
+
+    def get(self, message_id: str) -> Turn | None:
+        """The turn that answers this message, where somebody here waits for it."""
+        return next((turn for turn in self._turns if turn.message_id == message_id), None)
 
     def refused(self, turn: Turn) -> None:
         """Its message was not taken."""

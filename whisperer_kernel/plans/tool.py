@@ -14,6 +14,7 @@ from whisperer_kernel.plans.cells import PATTERN, markdown, plan_cells, updated
 from whisperer_kernel.plans.mending import CHECK, GOAL, STEP_TITLE, TITLE, WHAT, mended
 from whisperer_kernel.plans.model import MAX_STEPS, Draft, Plan, StepDraft, made, mistakes
 from whisperer_kernel.plans.patterns import after_pattern, pattern_for
+from whisperer_kernel.tools.cells import inserted_by
 from whisperer_kernel.tools.registry import ToolRegistry
 from whisperer_kernel.tools.tool import Misused, ReplyShape, ToolContext, ToolFailed, tool
 
@@ -119,9 +120,9 @@ async def _shown(context: ToolContext, plan: Plan) -> str:
     steps = "1 step" if len(plan.steps) == 1 else f"{len(plan.steps)} steps"
     context.if_unanswered(f"The plan “{plan.title}” was made; it is not in the notebook. Its steps stand in the chat.")
     try:
-        await context.ask_client("insert_cells", {"cells": plan_cells(plan)})
+        said = inserted_by(await context.ask_client("insert_cells", {"cells": plan_cells(plan)})).said
     except ToolFailed as error:
         words = f"The plan “{plan.title}” has {steps}. It is not in the notebook: {error}"
         return f"{words}\n\n{markdown(plan)}"
-    words = f"The plan “{plan.title}” with {steps} is in the notebook."
+    words = f"The plan has {steps}. {said}" if said else f"The plan “{plan.title}” with {steps} is in the notebook."
     return words if plan.pattern is None else f"{words}\n\n{PATTERN}"

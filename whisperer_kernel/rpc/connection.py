@@ -24,9 +24,9 @@ class Connection:
 
     ``emptied`` waits until the client has taken what was written.
     ``shows_questions``: whether a person is behind it who sees what is asked and can answer; ``answers_own``: whether
-    it may at least answer what a turn of its own asks. ``page``: the page in a browser that it comes from, where
-    several connections do. ``hang_up`` ends the connection: the client has to come back and resume, as what it would
-    be shown next does not join on to what it has seen.
+    it may at least answer what a turn of its own asks. ``page``: the page in a browser, or the process, that it comes
+    from, where several connections do. ``hang_up`` ends the connection: the client has to come back and resume, as
+    what it would be shown next does not join on to what it has seen.
     """
 
     def __init__(  # noqa: PLR0913 - one connection is made in one place, with all it needs by name

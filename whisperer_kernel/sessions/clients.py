@@ -24,7 +24,7 @@ class ToolClient(Protocol):
 
     @property
     def page(self) -> str:
-        """The page in a browser that it comes from; empty where that does not matter."""
+        """The page in a browser, or the process, that it comes from; empty where that does not matter."""
         ...
 
 
@@ -77,16 +77,18 @@ class ClientTools:
     def find(self, name: str, preferred: str | None = None) -> tuple[str, Tool] | None:
         """Who carries out the tool of this name: the one preferred, else its page's, else the last that declared it.
 
-        A notebook may be open in two pages, each with cells of its own: what is asked in one is done there.
+        A notebook may be open in two pages, each with cells of its own: what is asked in one is done there. The one
+        preferred comes last where it only stands in.
         """
         newest_first = list(reversed(self._declared))
         page = self._pages.get(preferred or "")
         neighbours = [each for each in newest_first if page is not None and self._pages.get(each) == page]
         for client_id in [*([preferred] if preferred else []), *neighbours, *newest_first]:
             tool = self._declared.get(client_id, {}).get(name)
-            if tool is not None:
+            if tool is not None and not tool.stand_in:
                 return client_id, tool
-        return None
+        own = self._declared.get(preferred or "", {}).get(name)
+        return None if own is None else (preferred or "", own)
 
     async def awaited(self, name: str, preferred: str | None, wait_s: float) -> tuple[str, Tool] | None:
         """Like ``find``, but one who is still to come is waited for; once in vain, not again until somebody comes."""
@@ -109,8 +111,8 @@ class ClientTools:
         doing it twice does no harm. Else it may have been done, and nobody is asked again: it waits for its answer, or
         ends where ``own`` says that it is not under way there either.
         """
-        given = self._given.get(tool_call_id)
-        if given is None or given.name not in self._declared.get(client.client_id, {}):
+        given, can = self._given.get(tool_call_id), self._declared.get(client.client_id, {})
+        if given is None or given.name not in can or can[given.name].stand_in:
             return False
         if given.client_id == client.client_id or tool_call_id in (own or ()):
             given.client_id = client.client_id
@@ -123,9 +125,11 @@ class ClientTools:
             self.provide(tool_call_id, ToolResult(content=GONE, is_error=True))
         return given.is_repeatable
 
-    def tools(self) -> list[Tool]:
-        """Every tool that somebody can carry out now, each once."""
-        return list({name: tool for declared in self._declared.values() for name, tool in declared.items()}.values())
+    def tools(self, asking: str) -> list[Tool]:
+        """Every tool that somebody can carry out now for a message of this client, each once."""
+        declared = [(client_id, tool) for client_id, tools in self._declared.items() for tool in tools.values()]
+        usable = [tool for client_id, tool in declared if not tool.stand_in or client_id == asking]
+        return list({tool.name: tool for tool in usable}.values())
 
     def expect(
         self, tool_call_id: str, client_id: str, tool: Tool, arguments: dict[str, Any]

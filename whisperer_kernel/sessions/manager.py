@@ -202,6 +202,8 @@ class StatelessSessionManager:
         own = [session for session in self._live.values() if (session.row.owner, session.row.kernel_id) == place]
         for session in own:
             self._give_kernel(session)
+            # It may have been here before, with other tools.
+            session.declare_also(connection, connection.tools_in(session))
         return own
 
     def kernel_gone(self, connection: object) -> None:

@@ -30,10 +30,14 @@ class Questions:
         future.add_done_callback(lambda _: self._open.pop(request_id, None))
         return future
 
+    def is_open(self, request_id: str) -> bool:
+        """Whether it still waits for an answer."""
+        future = self._open.get(request_id)
+        return future is not None and not future.done()
+
     def answer(self, request_id: str, answer: Answer) -> bool:
         """The person answers; False: it is settled already."""
-        future = self._open.get(request_id)
-        if future is None or future.done():
+        if not self.is_open(request_id):
             return False
-        future.set_result(answer)
+        self._open[request_id].set_result(answer)
         return True

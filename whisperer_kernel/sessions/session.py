@@ -41,6 +41,7 @@ from whisperer_kernel.sessions.log import SessionLog
 from whisperer_kernel.sessions.metrics import Metrics, Watch
 from whisperer_kernel.sessions.opencall import interrupted, withdrawn
 from whisperer_kernel.sessions.permissions import Answer, Questions
+from whisperer_kernel.sessions.senders import Senders
 from whisperer_kernel.sessions.services import Services
 from whisperer_kernel.sessions.state import SessionState
 from whisperer_kernel.sessions.store import SessionChanges, SessionRow
@@ -100,6 +101,7 @@ class StatelessInteractiveSession:
         )
         self._subscribers = Subscribers(self._hands.clients, self._log.since, self._frame, services.slicing)
         self._current = CurrentAgent(services.agents, self._log, lambda: self.state)
+        self._senders = Senders()
         self._turns = TurnQueue(services, self._log, lambda: self.state, self._hands)
         # Who changes a plan does it alone, since each change is made to what the one before it left.
         self._planning = asyncio.Lock()
@@ -181,14 +183,14 @@ class StatelessInteractiveSession:
 
     @property
     def is_attended(self) -> bool:
-        """Whether a person is there who can be asked."""
-        return any(subscriber.shows_questions for subscriber in self._subscribers)
+        """Whether a person is there who can be asked: at a chat, or where the running turn's message came from."""
+        running = next(iter(self._turns.unanswered), None)
+        return any(self._senders.is_asked(running, each) for each in self._subscribers)
 
     @property
     def is_awaited(self) -> bool:
         """Whether somebody is connected whose message has no answer yet, code in a cell for instance."""
-        clients = {subscriber.client_id for subscriber in self._subscribers}
-        return any(user.client_id in clients for user in self._turns.unanswered)
+        return any(self._senders.is_from(user, each) for user in self._turns.unanswered for each in self._subscribers)
 
     # --- what happened ----------------------------------------------------------------------------------------------
 
@@ -218,26 +220,30 @@ class StatelessInteractiveSession:
 
     # --- what a client asks for -------------------------------------------------------------------------------------
 
-    async def prompt(
+    async def prompt(  # noqa: PLR0913 - what a message is sent with, everything by name
         self,
         message: str,
         *,
-        client_id: str,
+        sender: Subscriber,
         context: list[dict[str, Any]] | None = None,
         client_message_id: str | None = None,
+        can_be_asked: bool = False,
+        cell_id: str | None = None,
     ) -> Submitted:
         """Take a message in; its turn runs as soon as those before it have ended."""
         agent, _ = route(message, self._services.agents)
-        return await self._turns.submit(
-            UserMessage(
-                message_id=uuid4().hex,
-                message=message,
-                agent=agent or self.agent,
-                client_id=client_id,
-                context=context,
-                client_message_id=client_message_id,
-            )
+        user = UserMessage(
+            message_id=uuid4().hex,
+            message=message,
+            agent=agent or self.agent,
+            client_id=sender.client_id,
+            context=context,
+            client_message_id=client_message_id,
+            can_be_asked=can_be_asked,
+            cell_id=cell_id,
         )
+        self._senders.sends(user, sender, self._turns.unanswered)
+        return await self._turns.submit(user)
 
     async def cancel(self, message_id: str | None) -> bool:
         """End the running turn, or the queued message of this id, as ``cancelled``; False where there is none."""
@@ -287,6 +293,11 @@ class StatelessInteractiveSession:
         """A client says which tools it carries out."""
         self._hands.clients.declare(subscriber, tools)
 
+    def declare_also(self, subscriber: Subscriber, tools: Sequence[Tool]) -> None:
+        """A client carries these out beside what it has said before."""
+        before = self._hands.clients.of(subscriber)
+        self.declare(subscriber, [*{tool.name: tool for tool in [*before, *tools]}.values()])
+
     def can_reach(self, subscriber: Subscriber) -> bool:
         """Whether the connection is shown this session, and has said what it carries out."""
         return subscriber in self._subscribers and self._hands.clients.has(subscriber)
@@ -301,16 +312,12 @@ class StatelessInteractiveSession:
         """The person's answer; False where it was settled already. Raises ``NoSuchItem``, ``NotPermitted``."""
         if not self.state.knows_permission(request_id):
             raise NoSuchItem("There is no such permission request.")
-        request = self.state.permissions.get(request_id)
-        if request is not None and not self._may_answer(request, by):
+        questions, request = self._hands.questions, self.state.permissions.get(request_id)
+        if request is None or not questions.is_open(request_id):
+            return False
+        if not self._senders.may_answer(self._turns.user(request.message_id), by):
             raise NotPermitted("This question is answered by a person: in a chat, or where its message was sent from.")
-        return self._hands.questions.answer(request_id, answer)
-
-    def _may_answer(self, request: PermissionRequested, by: Subscriber) -> bool:
-        """Whether a person sits there who was asked: code that answers for itself would ask nobody."""
-        turn = self.state.open.get(request.message_id)
-        is_own = turn is not None and turn.user.client_id == by.client_id
-        return by.shows_questions or (by.answers_own and is_own)
+        return questions.answer(request_id, answer)
 
     def pending(
         self, subscriber: Subscriber, own: Collection[str] | None

@@ -38,7 +38,7 @@ class Subscriber(Protocol):
 
     @property
     def page(self) -> str:
-        """The page in a browser that it comes from; empty where that does not matter."""
+        """The page in a browser, or the process, that it comes from; empty where that does not matter."""
         ...
 
     def send(self, frame: str, *, is_text: bool = False) -> None:

@@ -71,7 +71,9 @@ class TurnTools:
     def usable(self) -> list[Tool]:
         """What this agent may use and somebody can carry out now, each name once."""
         here = {tool.name: tool for tool in self._services.tools.all() if tool.run is not None}
-        others = {tool.name: tool for tool in [*self._hands.stand_ins(), *self._hands.clients.tools()]}
+        others = {
+            tool.name: tool for tool in [*self._hands.stand_ins(), *self._hands.clients.tools(self._user.client_id)]
+        }
         tools = {**others, **here}
         return [tool for tool in tools.values() if self._spec.may_use(tool.name, tool.tags)]
 
@@ -272,7 +274,8 @@ class TurnTools:
     def _event(
         self, call: OpenCall, status: ToolStatus, result: ToolResult | None, client_id: str | None = None
     ) -> ToolCall:
-        return call.event(self._user.message_id, self._spec.id, status, result, client_id)
+        event = call.event(self._user.message_id, self._spec.id, status, result, client_id)
+        return event if client_id is None else msgspec.structs.replace(event, cell_id=self._user.cell_id)
 
 
 def _request(name: str, arguments: dict[str, Any]) -> ToolRequest:

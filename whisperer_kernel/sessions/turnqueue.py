@@ -42,6 +42,10 @@ class TurnQueue:
         """The message whose turn runs, and those that wait."""
         return [*([] if self._turn is None else [self._turn.user]), *self._waiting]
 
+    def user(self, message_id: str) -> UserMessage | None:
+        """The message of this id, where it has no answer yet."""
+        return next((user for user in self.unanswered if user.message_id == message_id), None)
+
     async def submit(self, user: UserMessage) -> Submitted:
         """Take a message in; its turn runs as soon as those before it have ended. One sent again is taken once."""
         sent_as = user.client_message_id

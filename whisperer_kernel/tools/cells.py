@@ -35,6 +35,24 @@ class NewCell(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     tests_of: Defined | None = None
 
 
+class Inserted(msgspec.Struct, frozen=True):
+    """What the client says of an insertion.
+
+    ``where``, should it say that: where in the notebook; ``said``: in sentences, where they do not plainly stand there.
+    """
+
+    where: Annotated[str, msgspec.Meta(max_length=300)] = ""
+    said: Annotated[str, msgspec.Meta(max_length=300)] = ""
+
+
+def inserted_by(answer: str) -> Inserted:
+    """What a client answered; of one that says it in its own way, nothing is known."""
+    try:
+        return msgspec.json.decode(answer, type=Inserted)
+    except msgspec.MsgspecError:
+        return Inserted()
+
+
 def _effect(arguments: dict[str, Any]) -> Effect:
     return "run" if arguments.get("run") else "edit"
 
@@ -58,7 +76,7 @@ def _place(arguments: dict[str, Any]) -> str:
         return "in the place of an earlier one, which nobody has changed,"
     if arguments.get("below_definition_of"):
         return f"below the cell that defines {arguments['below_definition_of']}"
-    return "below the chat"
+    return "below the chat or the cell that asks"
 
 
 @tool(effect="read", tags={"cells"}, executor="client")

@@ -145,6 +145,7 @@ class Tool(msgspec.Struct, frozen=True, kw_only=True):
     ``repeatable``: calls with these effects may be carried out again when it is not known whether they were.
     ``timeout_s`` is the longest run, without the time in which a person is asked. ``attempts``: after so many failures
     in one turn the model is told to give up, and further calls are refused; None: only ``max_rounds`` ends them.
+    ``stand_in``, of a tool that a client declares: it does this for its own messages, where no other client can.
     """
 
     schema: ToolSchema
@@ -161,6 +162,7 @@ class Tool(msgspec.Struct, frozen=True, kw_only=True):
     repeatable: Collection[Effect] = READS
     preview: Callable[[dict[str, Any]], str] | None = None
     attempts: int | None = None
+    stand_in: bool = False
     shape: ReplyShape | None = None
 
     @property

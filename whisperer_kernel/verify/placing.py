@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, TypeVar
+from typing import Any
 
 import msgspec
 
+from whisperer_kernel.tools.cells import inserted_by
 from whisperer_kernel.tools.tool import ToolContext, ToolFailed
 
 NONE_PASSED = "None passed, so nothing was put into the notebook."
 UNANSWERED = "They are not in the notebook: it was stopped before you said yes."
-
-T = TypeVar("T")
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -19,12 +18,6 @@ class Place(msgspec.Struct, frozen=True):
 
     earlier: str | None = None
     defined: bool = False
-
-
-class Inserted(msgspec.Struct, frozen=True):
-    """What the client says of an insertion; ``where`` in words, should it say that."""
-
-    where: Annotated[str, msgspec.Meta(max_length=300)] = ""
 
 
 async def put_in(context: ToolContext, target: str, cell: str, report_id: str) -> tuple[bool, str]:
@@ -37,10 +30,11 @@ async def put_in(context: ToolContext, target: str, cell: str, report_id: str) -
     if place.earlier is not None:
         arguments["replacing"] = place.earlier
     try:
-        where = _decoded(await context.ask_client("insert_cells", arguments), Inserted).where
+        inserted = inserted_by(await context.ask_client("insert_cells", arguments))
     except ToolFailed as error:
         return False, f"They are not in the notebook: {error}"
-    return True, f"Those that passed are in the notebook{where and f', {where}'}."
+    where = inserted.where and f", {inserted.where}"
+    return True, inserted.said or f"Those that passed are in the notebook{where}."
 
 
 async def _place(context: ToolContext, target: str) -> Place:
@@ -48,17 +42,10 @@ async def _place(context: ToolContext, target: str) -> Place:
     if not await context.can_ask("place_of_tests"):
         return Place()
     try:
-        return _decoded(await context.ask_client("place_of_tests", {"target": target}), Place)
-    except ToolFailed:
+        return msgspec.json.decode(await context.ask_client("place_of_tests", {"target": target}), type=Place)
+    except (ToolFailed, msgspec.MsgspecError):
+        # Also where a client says it in its own way.
         return Place()
-
-
-def _decoded(answer: str, kind: type[T]) -> T:
-    """What a client answered; of one that says it in its own way, nothing is known."""
-    try:
-        return msgspec.json.decode(answer, type=kind)
-    except msgspec.MsgspecError:
-        return kind()
 
 
 def _root(target: str) -> str:

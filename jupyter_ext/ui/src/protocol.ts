@@ -221,6 +221,8 @@ export interface ToolCallParams {
   cancelled?: boolean;
   /** Who is asked to carry it out. */
   clientId?: string;
+  /** The cell whose code sent the message, and may wait for the answer. */
+  cellId?: string;
 }
 
 export interface SendResult {

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Protocol
 
 from IPython.display import display
 
 from whisperer_kernel.markdown import safe_markdown
-from whisperer_kernel.notebook import running_cell
+from whisperer_kernel.notebook.cell import running_cell
+from whisperer_kernel.notebook.harmless import harmless
 
 LEAST_REST_S = 0.1
 CHARS_PER_S = 100_000
 """Each renewal sends the whole text, so the next one waits the longer, the longer the text is: what is sent grows with
 the time that an answer takes, and not with the square of its length."""
-
-# What a terminal would obey instead of showing it.
-_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 class AnswerOutput(Protocol):
@@ -39,7 +36,8 @@ class AnswerOutput(Protocol):
 
 def answer_output(name: str) -> AnswerOutput:
     """The output for an answer of the agent of this name, in the cell that runs."""
-    return RenewedOutput(name) if running_cell.is_in_notebook() else PrintedOutput(name)
+    cell = running_cell()
+    return RenewedOutput(name) if cell is not None and cell.is_in_notebook else PrintedOutput(name)
 
 
 class RenewedOutput:
@@ -91,12 +89,3 @@ class PrintedOutput:
     def close(self, notes: Sequence[str]) -> None:
         """See ``AnswerOutput``."""
         print("", *(note.replace("`", "") for note in notes), sep="\n", flush=True)
-
-
-def harmless(text: str) -> str:
-    r"""The text without what moves a terminal's cursor, changes its colours or worse.
-
-    >>> harmless("a\x1b[2Jb\tc\n")
-    'a�[2Jb\tc\n'
-    """
-    return _CONTROLS.sub("�", text.replace("\r\n", "\n"))

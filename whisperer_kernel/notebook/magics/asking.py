@@ -71,7 +71,7 @@ class CellQuestions:
         # By question: the cell that asked it in the log, and the cell here that shows that answer.
         self._shown_by: dict[str, dict[str, str]] = {}
 
-    async def look_up(self, client: SessionClient, question: Question, cell_id: str, *, again: bool) -> Asked:
+    async def look_up(self, client: SessionClient, question: Question, *, again: bool) -> Asked:
         """What is known of a question before it is asked. ``again``: whatever is known, it is to be asked anew.
 
         Raises ``NoSuchAgent``.
@@ -79,7 +79,7 @@ class CellQuestions:
         await client.open()
         agent = await client.cast.named(question.agent or client.agent)
         key = fingerprint(agent, client.provider, question.message)
-        cell = _digest(cell_id)[:_CELL_DIGITS]
+        cell = _digest(question.asker.cell_id)[:_CELL_DIGITS]
         shown_by = self._shown_by.setdefault(key, {})
         before = [] if again else [*_earlier(key, await client.sent_as(f"{key}."))]
         owner = _owner(before, cell, shown_by)
@@ -87,7 +87,7 @@ class CellQuestions:
         shown_by[cell if found is None else owner] = cell
         client_message_id = f"{key}.{cell}.{uuid4().hex}" if found is None else found.client_message_id
         return Asked(
-            question=Question(question.message, agent.agent_id, question.context, client_message_id),
+            question=msgspec.structs.replace(question, agent=agent.agent_id, client_message_id=client_message_id),
             agent=agent,
             provider=client.provider,
             saved=None if found is None or found.is_underway else found.reply,

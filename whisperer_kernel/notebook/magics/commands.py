@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from IPython.core.error import UsageError
 
+from whisperer_kernel.notebook.asker import Asker
 from whisperer_kernel.notebook.caller import Operation, T
 from whisperer_kernel.notebook.magics import export_file, session_lines
 from whisperer_kernel.notebook.magics.ask_line import nearest, taken
@@ -116,8 +117,8 @@ class WhisperCommands:
 
     def tests(self, argument: str) -> str:
         """Have Tessa make tests of a function and run them; those that pass become a cell. No model is asked."""
-        question = for_tests(_needed(argument, "tests"))
-        made = self._asked(lambda client: client.tests(question))
+        question = for_tests(_needed(argument, "tests"), Asker())
+        made = self._desk.caller.wait(lambda client: client.tests(question), question.asker.errands)
         if made.report.cell and not made.report.inserted:
             self._desk.offer(made.report.cell)
         return str(made)

@@ -9,14 +9,17 @@ import msgspec
 
 from whisperer_kernel.errors import InvalidParams
 from whisperer_kernel.events import FinishReason
-from whisperer_kernel.notebook import running_cell
+from whisperer_kernel.notebook.asker import Asker
 from whisperer_kernel.notebook.caller import Caller
+from whisperer_kernel.notebook.cell import running_cell
 from whisperer_kernel.notebook.fenced import python_in
-from whisperer_kernel.notebook.magics.answer_output import answer_output, harmless
+from whisperer_kernel.notebook.made_cells import MadeCells
+from whisperer_kernel.notebook.magics.answer_output import answer_output
 from whisperer_kernel.notebook.magics.asking import Asked, CellQuestions
 from whisperer_kernel.notebook.question import Question
 from whisperer_kernel.notebook.reply import ENDINGS
 from whisperer_kernel.notebook.stream import ReplyStream
+from whisperer_kernel.tools.cells import NewCell
 
 INSERT_HINT = "`%whisper insert` puts the code into a cell below."
 DEMO = "From a demo model, which is often wrong."
@@ -26,10 +29,6 @@ class Shell(Protocol):
     """What is used of IPython's shell."""
 
     user_ns: Mapping[str, Any]
-
-    def set_next_input(self, text: str, replace: bool = False) -> None:  # noqa: FBT001, FBT002 - IPython's
-        """Offer a cell below the one that runs."""
-        ...
 
 
 class AskOptions(msgspec.Struct, frozen=True):
@@ -56,8 +55,8 @@ class Desk:
             NoSuchAgent, TurnFailed, and what else ``Whisperer.ask`` raises.
             KeyboardInterrupt: the cell was interrupted; the turn is cancelled.
         """
-        question, cell_id = Question(message, agent), running_cell.cell_id()
-        asked = self.caller.wait(lambda client: self._questions.look_up(client, question, cell_id, again=options.again))
+        question = Question(message, Asker(), agent)
+        asked = self.caller.wait(lambda client: self._questions.look_up(client, question, again=options.again))
         self._last_answer = self._show(asked, options)
         if options.insert and asked.saved is None:
             # A saved answer's code was put in when it was fresh: run again, a notebook does not grow.
@@ -73,8 +72,10 @@ class Desk:
         self.offer("\n\n".join(blocks))
 
     def offer(self, code: str) -> None:
-        """Offer a cell below the one that runs; a console has it on its next line."""
-        self.shell.set_next_input(harmless(code))
+        """Offer a cell below the one that runs, or at a console's next line; where there is no place, it is shown."""
+        cell = running_cell()
+        if cell is not None and not cell.offer(code):
+            cell.show(MadeCells("Whisperer", [NewCell(type="code", source=code)]))
 
     def _show(self, asked: Asked, options: AskOptions) -> str:
         output = answer_output(asked.agent.name)
@@ -84,7 +85,7 @@ class Desk:
             saved = f"Saved answer of {when}: nothing was sent. `--again` asks anew."
             output.close([*_notes(asked, asked.saved.content, asked.saved.finish_reason), saved])
             return asked.saved.content
-        stream = ReplyStream(self.caller, asked.begin, lambda: output.rest_s)
+        stream = ReplyStream(self.caller, asked.begin, asked.question.asker.errands, lambda: output.rest_s)
         try:
             with stream:
                 for chunk in stream:

@@ -15,9 +15,11 @@ async def send_user_message(methods: Methods, call: Call, params: p.SendUserMess
     session = await methods.held(call, params.session_id)
     submitted = await session.prompt(
         params.message,
-        client_id=call.connection.client_id,
+        sender=call.connection,
         context=msgspec.to_builtins(params.context) or None,
         client_message_id=params.client_message_id,
+        can_be_asked=params.can_be_asked,
+        cell_id=params.cell_id,
     )
     return p.Sent(message_id=submitted.message_id, status=OK, queued=submitted.queued)
 

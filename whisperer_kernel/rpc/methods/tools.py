@@ -33,7 +33,12 @@ async def permit(methods: Methods, call: Call, params: p.Permit) -> p.Status:
 async def attach_kernel(methods: Methods, call: Call, params: p.AttachKernel) -> p.KernelAttached:
     """Carry tools out in every session of a kernel, those that are there and those to come. It starts none."""
     connection = call.connection
-    tools = await client_tools(methods.services.tools, params.client_tools, call.connection.client_id)
+    known, client_id = methods.services.tools, connection.client_id
+    stand_ins = await client_tools(known, params.stand_ins, client_id)
+    tools = [
+        *await client_tools(known, params.client_tools, client_id),
+        *(msgspec.structs.replace(tool, stand_in=True) for tool in stand_ins),
+    ]
     connection.kernel_id, connection.kernel_tools = params.kernel_id, tools
     sessions = methods.manager.kernel_came(connection)
     calls = [

@@ -47,12 +47,17 @@ ContextItems = Annotated[list[ContextItem], msgspec.Meta(max_length=200)]
 
 
 class SendUserMessage(Wire):
-    """``clientMessageId``: sent again, the message is taken once."""
+    """``clientMessageId``: sent again, the message is taken once. ``canBeAsked``: its sender answers what is asked.
+
+    ``cellId``: the cell whose code sends it.
+    """
 
     session_id: Text
     message: str
     context: ContextItems = msgspec.field(default_factory=list)
     client_message_id: Text | None = None
+    can_be_asked: bool = False
+    cell_id: Text | None = None
 
 
 class Sent(Wire, omit_defaults=False):

@@ -46,10 +46,14 @@ class Permit(Wire):
 
 
 class AttachKernel(Wire):
-    """A kernel, and what its own connection carries out there. ``toolCalls``: see ``ResumeSession``."""
+    """A kernel, and what its own connection carries out there. ``toolCalls``: see ``ResumeSession``.
+
+    ``standIns`` are tools that it carries out for messages of its own, and only where no other client does.
+    """
 
     kernel_id: Text
     client_tools: list[str | ClientTool]
+    stand_ins: list[str | ClientTool] = msgspec.field(default_factory=list)
     tool_calls: list[Text] | None = None
 
 

@@ -3,7 +3,7 @@
 import type { Cell } from "@jupyterlab/cells";
 import type { NotificationParams, ToolCallParams } from "../protocol";
 import type { Notification } from "../transport";
-import { contentOf, type NotebookCells, type Spot } from "./cells";
+import { contentOf, isRunning, type NotebookCells, type Spot } from "./cells";
 import type { NewCell } from "./marks";
 import { hasChat } from "./surroundings";
 import type { Tools } from "./toolClient";
@@ -11,6 +11,7 @@ import type { Tools } from "./toolClient";
 /** How long to wait for cells that were put in and run, and for cells that were only run: less than the server waits. */
 const INSERTED_MS = 25_000;
 const RUN_MS = 590_000;
+const QUEUED = "They run as soon as the cell that asks has ended. It waits for this answer, so their outputs come after it.";
 
 interface WireCell {
   type: NewCell["type"];
@@ -46,13 +47,13 @@ export class CellTools implements Tools {
       await this.cells.replace(cell_id ?? "", source ?? "");
       return { replaced: cell_id };
     },
-    run_cells: ({ cell_ids }) => this.#run(cell_ids ?? [], RUN_MS),
+    run_cells: ({ cell_ids }, call) => this.#run(cell_ids ?? [], RUN_MS, call),
   };
 
   constructor(
     private readonly cells: NotebookCells,
     /** Where a session's cells go that are not told where to go. */
-    private readonly anchor: (sessionId: string) => Cell | null,
+    private readonly anchor: (sessionId: string, cellId?: string) => Cell | null,
   ) {}
 
   get names(): readonly string[] {
@@ -72,17 +73,17 @@ export class CellTools implements Tools {
     return JSON.stringify(await tool(call.arguments, call, sessionId));
   }
 
-  async #insert(given: Arguments, { agent, toolCallId }: ToolCallParams, sessionId: string) {
+  async #insert(given: Arguments, call: ToolCallParams, sessionId: string) {
     const cells = (given.cells ?? []).map(newCell);
     let where = "where they were put before";
     const spot = (): Spot => {
       const earlier = this.#replaceable(given.replacing, cells);
-      const place = this.#place(given, sessionId);
+      const place = this.#place(given, this.anchor(sessionId, call.cellId));
       where = earlier ? "in the place of the earlier ones" : place.where;
       return earlier ? { instead: earlier } : place;
     };
-    const inserted = await this.cells.insert(cells, spot, { agent, requestId: toolCallId });
-    return { inserted, where, ...(given.run ? await this.#run(inserted, INSERTED_MS) : {}) };
+    const inserted = await this.cells.insert(cells, spot, { agent: call.agent, requestId: call.toolCallId });
+    return { inserted, where, ...(given.run ? await this.#run(inserted, INSERTED_MS, call) : {}) };
   }
 
   /** Whatever has happened to the notebook since it was looked at, what a person has written is not replaced. */
@@ -91,11 +92,10 @@ export class CellTools implements Tools {
     return earlier?.model.id === id ? earlier : null;
   }
 
-  #place({ after, below_definition_of: name }: Arguments, sessionId: string): { behind: Cell | null; where: string } {
+  #place({ after, below_definition_of: name }: Arguments, anchor: Cell | null): { behind: Cell | null; where: string } {
     if (after) return { behind: this.cells.get(after), where: "below the cell that was named" };
     const definition = name ? this.cells.defining(name) : null;
     if (definition) return { behind: this.cells.endOfMade(definition), where: `below the cell that defines ${name}` };
-    const anchor = this.anchor(sessionId);
     const usual = anchor ? `below the ${hasChat(anchor) ? "chat" : "cell that asks"}` : "at the end";
     return { behind: this.cells.endOfMade(anchor), where: name ? `${usual}: no cell defines ${name}` : usual };
   }
@@ -106,7 +106,9 @@ export class CellTools implements Tools {
   }
 
   /** A kernel may be busy for as long as it likes; the turn is told what there is until then. */
-  async #run(ids: readonly string[], patienceMs: number) {
+  async #run(ids: readonly string[], patienceMs: number, { cellId }: ToolCallParams) {
+    const asking = this.cells.find(cellId ?? "");
+    if (asking && isRunning(asking)) return this.#queue(ids, asking);
     let timer: ReturnType<typeof setTimeout> | undefined;
     const tooLong = new Promise<"late">((resolve) => {
       timer = setTimeout(resolve, patienceMs, "late");
@@ -116,6 +118,13 @@ export class CellTools implements Tools {
     const ran = ids.map((id) => contentOf(this.cells.get(id))).filter(({ type }) => type === "code");
     const outputs = ran.map(({ id, outputs: texts }) => ({ id, outputs: texts ?? [] }));
     return end === "late" ? { still_running: true, ran: outputs } : { ran: outputs };
+  }
+
+  /** The cell that asks waits for the turn, and the kernel for that cell. */
+  #queue(ids: readonly string[], asking: Cell) {
+    if (ids.includes(asking.model.id)) throw new Error("This is the cell that asks: it would ask for itself again.");
+    void this.cells.run(ids);
+    return { queued: ids, note: QUEUED };
   }
 }
 

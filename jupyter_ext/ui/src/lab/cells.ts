@@ -36,7 +36,7 @@ export class NotebookCells {
 
   /** The cell of this id. There is no other that would do: the model looked at a notebook that has changed since. */
   get(id: string): Cell {
-    const cell = this.all.find(({ model }) => model.id === id);
+    const cell = this.find(id);
     if (!cell) throw new Error(`There is no cell with the id ${id}; call notebook_outline for the ids of now.`);
     return cell;
   }
@@ -46,10 +46,14 @@ export class NotebookCells {
     return this.all.find(({ node }) => element !== null && node.contains(element)) ?? null;
   }
 
+  /** The cell of this id, where it is there. */
+  find(id: string): Cell | null {
+    return this.all.find(({ model }) => model.id === id) ?? null;
+  }
+
   /** The cell whose code runs: the first of those that were sent to the kernel. */
   get running(): Cell | null {
-    const runs = ({ model }: Cell) => model.type === "code" && (model as ICodeCellModel).executionState === "running";
-    return this.all.find(runs) ?? null;
+    return this.all.find(isRunning) ?? null;
   }
 
   outline(): { cells: CellOutline[]; left_out?: number } {
@@ -228,6 +232,10 @@ export function firstLineOf(source: string): string {
 export function contentOf(cell: Cell) {
   const outputs = outputsAsText(outputsOf(cell));
   return { id: cell.model.id, type: cell.model.type, source: sourceOf(cell), ...(outputs.length > 0 && { outputs }) };
+}
+
+export function isRunning({ model }: Cell): boolean {
+  return model.type === "code" && (model as ICodeCellModel).executionState === "running";
 }
 
 function isMarkdown(cell: Cell): cell is MarkdownCell {

@@ -40,7 +40,7 @@ export class Panel {
     transport: Transport,
   ) {
     this.#cells = new NotebookCells(widget);
-    const tools = new CellTools(this.#cells, (sessionId) => this.#anchor(sessionId));
+    const tools = new CellTools(this.#cells, (sessionId, cellId) => this.#anchor(sessionId, cellId));
     this.#client = new ToolClient(transport, tools);
     widget.sessionContext.kernelChanged.connect((_, { newValue }) => {
       if (newValue) this.#attend(newValue);
@@ -142,9 +142,10 @@ export class Panel {
     this.#variables = new Variables(kernel);
   }
 
-  #anchor(sessionId: string): Cell | null {
-    // Where no chat in a cell shows it, it is code that asks, and waits for the answer; else one beside the notebook.
-    return this.#cells.around(this.#chats.get(sessionId) ?? null) ?? this.#cells.running ?? this.person;
+  #anchor(sessionId: string, cellId = ""): Cell | null {
+    // Code that asks from a cell; a chat in one; else one beside the notebook, or code of a cell that is not known.
+    const asking = this.#cells.find(cellId) ?? this.#cells.around(this.#chats.get(sessionId) ?? null);
+    return asking ?? this.#cells.running ?? this.person;
   }
 
   #placeBehind(chat: Element): Cell | null {
