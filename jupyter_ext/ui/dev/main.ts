@@ -59,6 +59,12 @@ const scenes: Record<string, () => void | Promise<void>> = {
     question("q1", "What is the variance?");
     say("q1").end({ chunk: FORMULAS });
   },
+  many: () => {
+    for (let n = 1; n <= Number(query.get("turns") ?? 1_000); n += 1) {
+      question(`q${n}`, `Question ${n}`);
+      say(`q${n}`).end({ chunk: `Answer ${n}: **no**, see [the docs](https://docs.example/) and \`x_${n}\`.\n\n\`\`\`python\nprint(${n})\n\`\`\`\n\n- one\n- two` });
+    }
+  },
   ends: () => {
     for (const [index, reason] of (["length", "cancelled", "interrupted", "content_filter"] as const).entries()) {
       question(`q${index}`, `Question ${index + 1}`);
