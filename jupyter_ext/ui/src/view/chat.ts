@@ -195,6 +195,10 @@ export class ChatView {
   /** Carries out what a key stands for in the whole chat. Returns whether it stood for anything. */
   #obeys(event: KeyboardEvent): boolean {
     const { chat, agents } = this.session.picture;
+    if (event.key === "Escape" && this.#panel.isOpen) {
+      this.#panel.close();
+      return true;
+    }
     if (event.key === "Escape" && runningTurn(chat) !== null) {
       void this.session.cancel();
       return true;
