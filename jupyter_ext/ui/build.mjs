@@ -44,7 +44,10 @@ async function buildWidget() {
   ]);
 }
 
-/** JupyterLab's own packages come from JupyterLab; its builder makes the rest into what it loads. */
+/**
+ * JupyterLab's own packages come from JupyterLab; its builder makes the rest into what it loads. Its hint at the size of
+ * what is loaded is for pages on the web (`lab/webpack.config.json`).
+ */
 async function buildPlugin() {
   await build({
     ...common,

@@ -175,6 +175,14 @@ def notebook(lab: Lab, page: Page) -> Notebook:
 
 
 @pytest.fixture
+def themed(notebook: Notebook) -> Iterator[Notebook]:
+    """A notebook whose theme may be changed, in a tab that is high enough to show all of it."""
+    notebook.page.set_viewport_size({"width": 1280, "height": 2_000})
+    yield notebook
+    notebook.set_theme("JupyterLab Light")
+
+
+@pytest.fixture
 def chat(notebook: Notebook) -> Chat:
     """The chat in a new notebook."""
     return notebook.show_chat()

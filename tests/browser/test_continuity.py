@@ -176,3 +176,30 @@ def test_killed_server_comes_back_with_the_conversation(page: Page, serve: Serve
     chat.send.click()
     expect(chat.text()).to_have_text("The fake provider heard: And now?")
     assert [author for author, _ in chat.transcript()] == ["Alice", "You", "Alice", "You", "Alice", "You", "Alice"]
+
+
+def test_nothing_typed_while_reconnecting_is_lost(page: Page, serve: Serve, provider: FakeProvider) -> None:
+    """Text in the box outlives a lost server and can be typed on; sent meanwhile, it arrives once."""
+    page.add_locator_handler(page.locator(".jp-Dialog"), lambda dialog: dialog.get_by_text("Close").click())
+    lab = serve(environ=settings(provider.url))
+    chat = lab.new(page, SHOW_CHAT).show_chat()
+    chat.box.press_sequentially("Begun before, ")
+    lab.kill()
+    expect(chat.connection).to_have_text("Reconnecting…")
+    chat.box.press_sequentially("sent while away.")
+    chat.box.press("Enter")
+    chat.box.press_sequentially("Begun while away, ")
+    lab.start()
+    chat.ready()
+    expect(chat.text()).to_have_text("The fake provider heard: Begun before, sent while away.")
+    expect(chat.box).to_have_value("Begun while away, ")
+    chat.box.press_sequentially("sent after.")
+    chat.box.press("Enter")
+    expect(chat.text()).to_have_text("The fake provider heard: Begun while away, sent after.")
+    chat.expect_idle()
+    assert [text for author, text in chat.transcript() if author == "You"] == [
+        "Begun before, sent while away.",
+        "Begun while away, sent after.",
+    ]
+    asked = [str(request.json["messages"][-1]["content"]) for request in provider.chats()]
+    assert [text.count("sent while away") for text in asked] == [1, 0]

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
-
-import pytest
 from playwright.sync_api import expect
 
 from tests.browser.asking import calling, expect_end, in_mode, ready
+from tests.browser.judging import looks, violations
 from tests.browser.lab import Chat, Notebook
 from tests.fakes.faults import FAULTS
 from tests.fakes.provider import DONE, Act, FakeProvider, Reply, finish, text
 
-AXE = Path(__file__).parents[2] / "jupyter_ext" / "ui" / "node_modules" / "axe-core" / "axe.min.js"
 EVERYTHING = """# Title
 
 Text with **bold**, `code`, a [link](https://docs.example/page) and \\\\(a^2\\\\).
@@ -135,42 +130,8 @@ def test_draft_outlives_the_view(notebook: Notebook) -> None:
     expect(chat.box).to_have_value("not sent yet")
 
 
-@pytest.fixture
-def themed(notebook: Notebook) -> Iterator[Notebook]:
-    """A notebook whose theme may be changed, in a tab that is high enough to show all of it."""
-    notebook.page.set_viewport_size({"width": 1280, "height": 2_000})
-    yield notebook
-    notebook.set_theme("JupyterLab Light")
-
-
-# JupyterLab's body is 0 pixels high and hides what overflows: axe would take everything for off screen.
-JUDGE = """async () => {
-  const chat = document.querySelector(".whisperer");
-  document.body.style.overflow = "visible";
-  chat.style.maxHeight = "none";
-  const judged = await axe.run(chat);
-  document.body.style.overflow = "";
-  chat.style.maxHeight = "";
-  return judged;
-}"""
-
-
-def violations(notebook: Notebook) -> list[str]:
-    """What axe finds in the chat, the serious and the critical."""
-    notebook.page.evaluate(AXE.read_text())
-    judged: dict[str, Any] = notebook.page.evaluate(JUDGE)
-    legible = [node["html"] for one in judged["passes"] if one["id"] == "color-contrast" for node in one["nodes"]]
-    assert any("Hello, I am Alice." in html for html in legible), "axe did not see the text"
-    return [
-        f"{one['id']} ({one['impact']}): {node['html'][:160]} {node['failureSummary']}"
-        for one in judged["violations"]
-        if one["impact"] in {"serious", "critical"}
-        for node in one["nodes"]
-    ]
-
-
 def test_nothing_bars_those_who_see_little_or_nothing(themed: Notebook, provider: FakeProvider) -> None:
-    """In light and dark, axe finds nothing serious in a new chat, a full one, and while a reply is being written."""
+    """In every look axe finds nothing serious in a new chat, a full one, and while a reply is being written."""
     chat = themed.show_chat()
     found = violations(themed)
     provider.script(Reply.answer(EVERYTHING), FAULTS["fault-500"](), Reply([*text("Half"), Act.HANG]))
@@ -180,14 +141,13 @@ def test_nothing_bars_those_who_see_little_or_nothing(themed: Notebook, provider
     chat.switch_to("Tessa")
     chat.ask("Queued")
     expect(chat.last("You")).to_contain_text("Queued")
-    for theme in ("JupyterLab Light", "JupyterLab Dark"):
-        themed.set_theme(theme)
-        found += [f"{theme}: {one}" for one in violations(themed)]
+    for look in looks(themed):
+        found += [f"{look}: {one}" for one in violations(themed)]
     assert found == []
 
 
 def test_question_bars_nobody(themed: Notebook, provider: FakeProvider) -> None:
-    """In light and dark, axe finds nothing serious where permission is asked, context attached and a list open."""
+    """In every look axe finds nothing serious where permission is asked, context attached and a list open."""
     chat = themed.show_chat()
     for source in ("first = 1", "second = 2"):
         themed.add(source)
@@ -203,15 +163,15 @@ def test_question_bars_nobody(themed: Notebook, provider: FakeProvider) -> None:
     chat.box.press_sequentially(" @cell")
     expect(chat.region.get_by_role("listbox", name="Completions")).to_be_visible()
     found = []
-    for theme in ("JupyterLab Light", "JupyterLab Dark"):
-        themed.set_theme(theme)
-        found += [f"{theme}: {one}" for one in violations(themed)]
+    for look in looks(themed):
+        found += [f"{look}: {one}" for one in violations(themed)]
     assert found == []
 
 
 def test_cards_bar_nobody(themed: Notebook, provider: FakeProvider) -> None:
-    """In light and dark, axe finds nothing serious in cards of plans, tests, tools, nor where a change is asked for."""
+    """In every look axe finds nothing serious in cards of plans, tests, tools, nor where a change is asked for."""
     themed.run_code("def double(n):\n    return 2 * n")
+    cell = themed.cells[-1]["id"]
     chat = ready(themed)
     in_mode(chat, "auto")
     steps = [{"title": title, "what": "Do it.", "check": "x == 1"} for title in ("Load", "Look")]
@@ -223,16 +183,56 @@ def test_cards_bar_nobody(themed: Notebook, provider: FakeProvider) -> None:
     chat.ask("@tessa Test it.")
     expect_end(chat, agent="Tessa")
     in_mode(chat, "ask")
-    cell = themed.cells[-1]["id"]
     calling(provider, "replace_cell", {"cell_id": cell, "source": "def double(n):\n    return n + n"})
     chat.ask("Mend it.")
     expect(chat.permission.locator("[data-mark='+']")).to_be_visible()
     chat.log.locator("summary").evaluate_all("all => all.forEach(one => { one.parentElement.open = true; })")
     found = []
-    for theme in ("JupyterLab Light", "JupyterLab Dark"):
-        themed.set_theme(theme)
-        found += [f"{theme}: {one}" for one in violations(themed)]
+    for look in looks(themed):
+        found += [f"{look}: {one}" for one in violations(themed)]
     assert found == []
+
+
+def test_panel_bars_nobody(themed: Notebook, provider: FakeProvider) -> None:
+    """In every look axe finds nothing serious beside the notebook nor under a failed cell."""
+    index = themed.add("missing")
+    themed.do("panel.content.activeCellIndex = value; await jupyterapp.commands.execute('notebook:run-cell')", index)
+    button = themed.page.get_by_role("button", name="Fix this error")
+    expect(button).to_be_visible()
+    themed.do("await jupyterapp.commands.execute('whisperer:open')")
+    panel = themed.page.locator("#whisperer-panel")
+    chat = Chat(panel.get_by_role("region", name="Whisperer chat")).ready()
+    provider.script(Reply.answer(EVERYTHING))
+    chat.ask("Everything.")
+    expect(chat.text()).to_contain_text("A quote")
+    chat.expect_idle()
+    chat.region.get_by_role("button", name="Choose a provider").click()
+    expect(chat.region.get_by_role("dialog").get_by_role("radio").first).to_be_visible()
+    found = []
+    for look in looks(themed):
+        found += [f"{look}: {one}" for one in violations(themed, "#whisperer-panel")]
+        found += [f"{look}: {one}" for one in violations(themed, ".whisperer-fix", "Fix this error")]
+    assert found == []
+
+
+def test_escape_closes_what_is_open(new_chat: Chat, shared_tab: Notebook) -> None:
+    """Escape closes the choice of providers from wherever in the chat, and the focus is where it was opened."""
+    opener = new_chat.region.get_by_role("button", name="Choose a provider")
+    dialog = new_chat.region.get_by_role("dialog")
+    opener.focus()
+    shared_tab.page.keyboard.press("Enter")
+    expect(dialog.get_by_role("radio", checked=True)).to_be_focused()
+    expect(opener).to_have_attribute("aria-expanded", "true")
+    shared_tab.page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    expect(opener).to_be_focused()
+    expect(opener).to_have_attribute("aria-expanded", "false")
+    opener.click()
+    expect(dialog.get_by_role("radio", checked=True)).to_be_focused()
+    new_chat.box.focus()
+    shared_tab.page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    expect(opener).to_be_focused()
 
 
 def test_finished_replies_are_announced_once(new_chat: Chat, provider: FakeProvider) -> None:

@@ -8,8 +8,8 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import Serve
+from tests.browser.judging import violations
 from tests.browser.lab import SHOW_CHAT, Chat, Notebook, settings
-from tests.browser.test_keyboard import violations
 from tests.fakes.provider import FakeProvider
 
 KEY = "sk-or-v1-abcdefghijklmnop0123456789"

@@ -5,7 +5,7 @@ import { askNotebook } from "../src/notebook";
 import { SessionClient } from "../src/session";
 import { RpcError } from "../src/transport";
 import { ChatView } from "../src/view/chat";
-import { ANSWER, LONG } from "./texts";
+import { ANSWER, FORMULAS, LONG } from "./texts";
 import { ScriptedTransport, Session, type Say } from "./scriptedServer";
 
 const query = new URLSearchParams(location.search);
@@ -54,6 +54,16 @@ const scenes: Record<string, () => void | Promise<void>> = {
     const speaker = say("q1");
     for (const word of ANSWER.slice(0, 520).split(/(?<=\s)/)) speaker.chunk(word);
     await wait(0);
+  },
+  formulas: () => {
+    question("q1", "What is the variance?");
+    say("q1").end({ chunk: FORMULAS });
+  },
+  many: () => {
+    for (let n = 1; n <= Number(query.get("turns") ?? 1_000); n += 1) {
+      question(`q${n}`, `Question ${n}`);
+      say(`q${n}`).end({ chunk: `Answer ${n}: **no**, see [the docs](https://docs.example/) and \`x_${n}\`.\n\n\`\`\`python\nprint(${n})\n\`\`\`\n\n- one\n- two` });
+    }
   },
   ends: () => {
     for (const [index, reason] of (["length", "cancelled", "interrupted", "content_filter"] as const).entries()) {

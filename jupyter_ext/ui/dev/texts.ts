@@ -25,3 +25,29 @@ See [the guide to indexing](https://pandas.pydata.org/docs/user_guide/indexing.h
 `;
 
 export const LONG = Array.from({ length: 40 }, () => ANSWER).join("\n");
+
+export const FORMULAS = String.raw`The mean \(\bar x = \frac{1}{n} \sum_{i=1}^n x_i\) costs $5, and $\hat\sigma^2$ is its variance:
+
+$$
+\hat\sigma^2 = \frac{1}{n-1} \sum_{i=1}^{n} (x_i - \bar x)^2, \qquad
+\int_{-\infty}^{\infty} e^{-x^2}\,dx = \sqrt{\pi}
+$$
+
+\[
+\begin{align}
+f(x) &= \begin{cases} x^2 & \text{if } x \ge 0 \\ -x & \text{otherwise} \end{cases} \\
+A &= \begin{pmatrix} a_{11} & a_{12} \\ a_{21} & a_{22} \end{pmatrix}
+\end{align}
+\]
+
+$$e^x = 1 + x + \frac{x^2}{2!} + \frac{x^3}{3!} + \frac{x^4}{4!} + \frac{x^5}{5!} + \frac{x^6}{6!} + \frac{x^7}{7!} + \frac{x^8}{8!} + \frac{x^9}{9!} + \cdots$$
+
+- crossed out \(\cancel{x}\), \(\overline{AB}\), \(\widehat{abc}\), \(\vec v\), \(\color{red}{red}\), \(\boxed{E = mc^2}\)
+- a long one in a line \(a_1 + a_2 + a_3 + a_4 + a_5 + a_6 + a_7 + a_8 + a_9 + a_{10} + a_{11} + a_{12} = \sum_{i=1}^{12} a_i\), which breaks
+- not TeX: \(\frac{x\), \(\href{https://evil.example}{x}\)
+
+| symbol | meaning |
+| --- | --- |
+| $\mu$ | the mean |
+| $\mathbb{R}^n$ | $n$ real numbers |
+`;

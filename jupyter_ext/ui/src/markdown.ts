@@ -6,11 +6,18 @@
  */
 
 import { Marked, type Token, type Tokens } from "marked";
+import { mathmlOf } from "./formula";
 
 export type Block = Token;
 
 /** Only addresses that name their host: a path alone would point into the Jupyter server itself. */
 export const LINK = /^(?:https?:\/\/|mailto:)/i;
+
+/**
+ * A dollar sign is money or a variable more often than mathematics. A formula begins and ends with ink, keeps to its line,
+ * and nothing that could be a name or a number follows it.
+ */
+const DOLLARS = /^\$(?![\s$])(?:\\[^\n]|[^\\$`\n]){1,1000}?(?<![\s\\])\$(?![\p{L}\p{N}_{$])/u;
 
 const marked = new Marked({
   gfm: true,
@@ -19,6 +26,7 @@ const marked = new Marked({
     // Left to itself, markdown eats the backslashes and underscores of formulas.
     formula("blockFormula", "block", /^(?:\$\$[\s\S]+?\$\$|\\\[[\s\S]+?\\\])(?=\n|$)/),
     formula("inlineFormula", "inline", /^(?:\$\$[^\n]+?\$\$|\\\([^\n]+?\\\)|\\\[[^\n]+?\\\])/),
+    formula("dollarFormula", "inline", DOLLARS),
   ],
   renderer: {
     html: ({ text }) => escape(text),
@@ -76,7 +84,7 @@ function formula(name: string, level: "block" | "inline", pattern: RegExp) {
     level,
     start: (text: string) => {
       // A block begins a line; what stands within one is the inline kind's.
-      const at = text.search(level === "block" ? /\n(?:\$\$|\\\[)/ : /\$\$|\\[([]/);
+      const at = text.search(level === "block" ? /\n(?:\$\$|\\\[)/ : /\$|\\[([]/);
       return at < 0 ? undefined : at;
     },
     tokenizer(text: string): Tokens.Generic | undefined {
@@ -84,9 +92,15 @@ function formula(name: string, level: "block" | "inline", pattern: RegExp) {
       return raw ? { type: name, raw, text: raw } : undefined;
     },
     // Not its raw text: to that the lexer adds the line end behind it.
-    renderer: ({ text }: Tokens.Generic) =>
-      level === "block" ? code(String(text), "latex") : `<code>${escape(String(text))}</code>`,
+    renderer: ({ text }: Tokens.Generic) => typeset(String(text), level === "block"),
   };
+}
+
+/** As code where it cannot be typeset: so it can still be read, and copied. */
+function typeset(formula: string, isBlock: boolean): string {
+  const markup = mathmlOf(formula, isBlock);
+  if (isBlock) return markup ?? code(formula, "latex");
+  return markup ?? `<code>${escape(formula)}</code>`;
 }
 
 function code(text: string, language: string): string {

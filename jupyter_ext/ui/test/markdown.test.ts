@@ -29,12 +29,43 @@ test("a code block keeps its text, and its language cannot break out", () => {
   assert.match(out, /a &#60; b &#38; c/);
 });
 
-test("formulas keep their backslashes and underscores", () => {
-  assert.match(html("so \\(x_1 + x_2\\) holds"), /<code>\\\(x_1 \+ x_2\\\)<\/code>/);
-  assert.match(html("\\[\n\\frac{a_1}{b_2}\n\\]"), /\\frac\{a_1\}\{b_2\}/);
-  assert.match(html("as $$a_b$$ says"), /<p>as <code>\$\$a_b\$\$<\/code> says<\/p>/);
-  assert.match(html("as\n$$\na_b\n$$\nsays"), /<p>as<\/p>\s*<pre><code class="language-latex">\$\$\na_b\n\$\$<\/code><\/pre>\s*<p>says/);
+test("formulas become MathML, in lines and in blocks of their own", () => {
+  assert.match(html("so \\(x_1 + x_2\\) holds"), /^<p>so <math>.*<msub><mi>x<\/mi><mn>1<\/mn><\/msub>.*<\/math> holds<\/p>/);
+  assert.match(html("\\[\n\\frac{a_1}{b_2}\n\\]"), /^<math display="block".*<mfrac>/);
+  assert.match(html("as $$a_b$$ says"), /^<p>as <math><msub>.*<\/math> says<\/p>/);
+  assert.match(html("as\n$$\na_b\n$$\nsays"), /^<p>as<\/p>\s*<math display="block".*<\/math>\s*<p>says/);
+});
+
+test("a dollar sign begins a formula only where it surely is one", () => {
+  for (const formula of ["$x$", "so $x_1 + x_2$, then", "($\\alpha$)", "$5$", "$a$ and $b$", "$\\text{at \\$5}$", "| a |\n| - |\n| $x$ |"])
+    assert.match(html(formula), /<math/, formula);
+  for (const text of [
+    ...["costs $5 or $6", "$HOME and $PATH", "$HOME:$PATH", "${A}-${B}", "from $20-$30", "$ x $", "$x $", "$5", "5$ or 6$"],
+    ...["\\$5\\$", "$a\nb$", "`$x$`", "US$5 and US$10", "$1,$2", "$$", "$"],
+  ])
+    assert.doesNotMatch(html(text), /<math/, text);
   assert.match(html("costs $5 or $6"), /<p>costs \$5 or \$6<\/p>/);
+});
+
+test("what cannot be typeset is shown as it was written", () => {
+  assert.match(html("so \\(\\frac{x_1\\) holds"), /<code>\\\(\\frac\{x_1\\\)<\/code>/);
+  assert.match(html("$$\n\\nonesuch{a_b}\n$$"), /<pre><code class="language-latex">\$\$\n\\nonesuch\{a_b\}\n\$\$<\/code><\/pre>/);
+  const hostile = [
+    ...["\\href{https://evil.example}{x}", "\\url{https://evil.example}", "\\includegraphics{https://evil.example/p.png}"],
+    ...["\\class{a}{x}", "\\id{a}{x}", "\\style{color:red}{x}", "\\data{a=b}{x}", "\\ref{a}", "x \\ref{a}", "\\toggle{a}{b}\\endtoggle"],
+    ...["\\def\\x{\\x\\x}\\x", `\\def\\x{${"y".repeat(2_000)}}${"\\x".repeat(99)}`, "x".repeat(100_000)],
+    "{".repeat(100_000),
+  ];
+  for (const source of hostile) {
+    const out = html(`\\[${source}\\]`);
+    assert.match(out, /^<pre><code class="language-latex">/, source.slice(0, 80));
+    assert.ok(out.includes(source.slice(-50).replaceAll("'", "&#39;")), source.slice(0, 80));
+  }
+  assert.doesNotMatch(html("\\[\\text{<img src=x onerror=alert(1)>}\\]"), /<img/);
+});
+
+test("what one formula defines is not there for the next", () => {
+  assert.match(html("\\(\\gdef\\mine{x}\\mine\\) and \\(\\mine\\)"), /<math>.*<\/math> and <code>/);
 });
 
 test("cutting a growing text piece by piece comes to the same as rendering it whole", () => {

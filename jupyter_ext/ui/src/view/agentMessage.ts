@@ -30,6 +30,7 @@ export class AgentMessage {
   readonly #end = h("footer", { class: "whisperer-end" });
   #shown: AgentEntry | null = null;
   #cast: Cast | null = null;
+  #rests = false;
 
   constructor() {
     const body = h("div", { class: "whisperer-said" });
@@ -42,6 +43,16 @@ export class AgentMessage {
     return `${this.#said.textContent} ${this.#end.textContent}`.trim();
   }
 
+  /** From now until it wakes, what is finished is shown as it was written. */
+  rest(): void {
+    this.#rests = true;
+  }
+
+  wake(): void {
+    this.#rests = false;
+    if (this.#shown) this.#showSegments(this.#shown);
+  }
+
   update(entry: AgentEntry, cast: Cast, actions: AgentMessageActions): void {
     if (cast !== this.#cast) this.#introduce(entry, cast);
     if (entry === this.#shown) return;
@@ -50,10 +61,7 @@ export class AgentMessage {
     this.element.classList.toggle("whisperer-running", isRunning);
     setText(this.#reasoning, entry.reasoning);
     this.#reasoningFrame.hidden = entry.reasoning === "";
-    const segments = segmentsOf(entry);
-    this.#showSegments(segments, isRunning);
-    // With no text at its end nothing else would show that there is more to come.
-    this.#dots.hidden = !isRunning || segments.at(-1)?.text.trim() !== "";
+    this.#showSegments(entry);
     this.#end.replaceChildren(...(isRunning ? [] : endOf(entry, actions)));
   }
 
@@ -67,11 +75,15 @@ export class AgentMessage {
     this.#author.replaceChildren(h("span", { class: "whisperer-name" }, name), timeOf(ts));
   }
 
-  #showSegments(segments: Segment[], isRunning: boolean): void {
+  #showSegments(entry: AgentEntry): void {
+    const segments = segmentsOf(entry);
+    const isRunning = entry.finishReason === null;
     segments.forEach((segment, index) => {
       const isGrowing = isRunning && index === segments.length - 1;
-      (this.#segments[index] ?? this.#addSegment()).update(segment, isGrowing);
+      (this.#segments[index] ?? this.#addSegment()).update(segment, isGrowing, this.#rests && !isRunning);
     });
+    // With no text at its end nothing else would show that there is more to come.
+    this.#dots.hidden = !isRunning || segments.at(-1)?.text.trim() !== "";
   }
 
   #addSegment(): SegmentView {
@@ -91,9 +103,11 @@ class SegmentView {
     this.element.append(this.#text.element);
   }
 
-  update({ text, toolCalls }: Segment, isGrowing: boolean): void {
+  update({ text, toolCalls }: Segment, isGrowing: boolean, isPlain: boolean): void {
     this.element.classList.toggle("whisperer-growing", isGrowing);
-    this.#text.update(text, !isGrowing);
+    this.element.classList.toggle("whisperer-plain", isPlain);
+    if (isPlain) this.#text.showPlain(text);
+    else this.#text.update(text, !isGrowing);
     for (const call of toolCalls) {
       const card = this.#cards.get(call.toolCallId) ?? this.#addCard(call.toolCallId);
       card.update(call);

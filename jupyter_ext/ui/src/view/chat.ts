@@ -84,7 +84,7 @@ export class ChatView {
   readonly #hint = h("div", { class: "whisperer-hint", "aria-hidden": "true" });
   readonly #usage = h("div", { class: "whisperer-usage", title: "This session so far" });
   readonly #announcer = h("div", { class: "whisperer-unseen", "aria-live": "polite" });
-  readonly #pin = new ScrollPin(this.#log);
+  readonly #pin = new ScrollPin(this.#log, this.#conversation.element);
   readonly #repaint = new Repaint(() => {
     this.#paint();
   });
@@ -134,6 +134,7 @@ export class ChatView {
     this.#repaint.stop();
     this.#unsubscribe();
     this.#pin.stop();
+    this.#conversation.stop();
     this.element.remove();
   }
 
@@ -194,6 +195,10 @@ export class ChatView {
   /** Carries out what a key stands for in the whole chat. Returns whether it stood for anything. */
   #obeys(event: KeyboardEvent): boolean {
     const { chat, agents } = this.session.picture;
+    if (event.key === "Escape" && this.#panel.isOpen) {
+      this.#panel.close();
+      return true;
+    }
     if (event.key === "Escape" && runningTurn(chat) !== null) {
       void this.session.cancel();
       return true;

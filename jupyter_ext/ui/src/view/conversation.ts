@@ -1,4 +1,4 @@
-import type { Picture } from "../session";
+import type { Note, Picture } from "../session";
 import type { AskNotebook } from "../notebook";
 import type { ContextItem } from "../protocol";
 import { queuedTurns, runningTurn, type AgentEntry, type Card, type Entry, type UserEntry } from "../state";
@@ -6,6 +6,7 @@ import type { Outgoing } from "../outbox";
 import { AgentMessage } from "./agentMessage";
 import type { Cast } from "./cast";
 import { h } from "./dom";
+import { Nearness } from "./nearness";
 import { NoteMessage } from "./noteMessage";
 import { PendingReply } from "./pendingReply";
 import { PlanCard, type PlanSurroundings } from "./planCard";
@@ -20,6 +21,9 @@ export interface ConversationActions {
   ask: AskNotebook;
 }
 
+/** So many rows at the end are rendered without waiting until they are known to be near: they nearly always are. */
+const AT_ONCE = 12;
+
 type Row = AgentMessage | UserMessage | PendingReply | NoteMessage | PlanCard | ReportCard;
 
 /** The rows of the conversation, kept by key: what has not changed is not touched. */
@@ -28,8 +32,13 @@ export class Conversation {
   #rows = new Map<string, Row>();
   #kept = new Map<string, Row>();
   #hasNotebook = false;
+  readonly #nearness = new Nearness();
 
   constructor(private readonly actions: ConversationActions) {}
+
+  stop(): void {
+    this.#nearness.stop();
+  }
 
   /** `canTick`: what is shown is the newest, and a notebook is there whose plans may follow. */
   update(picture: Picture, cast: Cast, canTick: boolean): void {
@@ -39,17 +48,18 @@ export class Conversation {
     const { entries, cards } = picture.chat;
     const { ask, onStep } = this.actions;
     const around = { ask, onStep, canTick, isLive: picture.connection === "live" };
-    this.#showCards(cards, null, around);
-    this.#showNotes(picture, (behind) => behind <= 0);
+    const cardsBehind = grouped(cards, ({ behind }) => behind);
+    const notesBehind = grouped(picture.notes, ({ behind }) => Math.min(Math.max(behind, 0), entries.length));
+    this.#showCards(cardsBehind.get(null), around);
+    this.#showNotes(notesBehind.get(0));
     entries.forEach((entry, index) => {
       if (entry.role === "user") this.#showQuestion(entry, queued.has(entry.messageId) ? "queued" : "heard");
-      else this.#showReply(entry, entries[index - 1], cast);
+      else this.#showReply(entry, entries[index - 1], cast, entries.length - index > AT_ONCE);
       if (entry.role === "user" && entry.messageId === running && !isAnswered(entry, entries[index + 1]))
         this.#row("pending", PendingReply).update(entry.agent, cast, picture.chat.providerStatus);
-      if (entries[index + 1]?.messageId !== entry.messageId) this.#showCards(cards, entry.messageId, around);
-      this.#showNotes(picture, (behind) => behind === index + 1);
+      if (entries[index + 1]?.messageId !== entry.messageId) this.#showCards(cardsBehind.get(entry.messageId), around);
+      this.#showNotes(notesBehind.get(index + 1));
     });
-    this.#showNotes(picture, (behind) => behind > entries.length);
     for (const message of picture.outgoing) this.#showOutgoing(message, picture.connection === "live");
     this.#settle();
     if (this.#hasNotebook) this.#nameCells();
@@ -73,6 +83,8 @@ export class Conversation {
   #showQuestion(entry: UserEntry, delivery: Delivery): void {
     const key = `question ${entry.clientMessageId ?? entry.messageId}`;
     const row = this.#row(key, UserMessage);
+    if (row.shows(entry, delivery)) return;
+    row.entry = entry;
     row.attach(entry.context, entry.problems);
     row.update(entry.text, entry.ts, delivery, {
       onTakeBack: () => {
@@ -99,7 +111,7 @@ export class Conversation {
     });
   }
 
-  #showReply(entry: AgentEntry, before: Entry | undefined, cast: Cast): void {
+  #showReply(entry: AgentEntry, before: Entry | undefined, cast: Cast, isFar: boolean): void {
     const question = before?.role === "user" && before.messageId === entry.messageId ? before : null;
     const actions =
       question === null
@@ -109,22 +121,25 @@ export class Conversation {
               this.actions.onAsk(question.text, question.context);
             },
           };
-    this.#row(`reply ${entry.messageId}`, AgentMessage).update(entry, cast, actions);
+    const key = `reply ${entry.messageId}`;
+    const row = this.#row(key, AgentMessage);
+    if (isFar && !this.#rows.has(key)) {
+      row.rest();
+      this.#nearness.watch(row, this.element.parentElement);
+    }
+    row.update(entry, cast, actions);
   }
 
   /** In the order in which they were made. */
-  #showCards(cards: readonly Card[], behind: string | null, around: PlanSurroundings): void {
-    for (const { key, made, ...card } of cards) {
-      if (card.behind !== behind) continue;
+  #showCards(cards: readonly Card[] = [], around: PlanSurroundings): void {
+    for (const { key, made } of cards) {
       if ("plan" in made) this.#row(key, PlanCard).update(made, around);
       else this.#row(key, ReportCard).update(made.report, around.ask);
     }
   }
 
-  #showNotes({ notes }: Picture, isHere: (behind: number) => boolean): void {
-    for (const note of notes) {
-      if (isHere(note.behind)) this.#row(`note ${note.id}`, NoteMessage).update(note.text);
-    }
+  #showNotes(notes: readonly Note[] = []): void {
+    for (const note of notes) this.#row(`note ${note.id}`, NoteMessage).update(note.text);
   }
 
   #row<R extends Row>(key: string, kind: new () => R): R {
@@ -137,7 +152,9 @@ export class Conversation {
   /** Brings the document in line with the rows of this update. */
   #settle(): void {
     for (const [key, row] of this.#rows) {
-      if (this.#kept.get(key) !== row) row.element.remove();
+      if (this.#kept.get(key) === row) continue;
+      row.element.remove();
+      this.#nearness.forget(row.element);
     }
     let next = this.element.firstElementChild;
     for (const { element } of this.#kept.values()) {
@@ -146,6 +163,12 @@ export class Conversation {
     }
     this.#rows = this.#kept;
   }
+}
+
+function grouped<T, K>(items: readonly T[], keyOf: (item: T) => K): Map<K, T[]> {
+  const groups = new Map<K, T[]>();
+  for (const item of items) groups.set(keyOf(item), [...(groups.get(keyOf(item)) ?? []), item]);
+  return groups;
 }
 
 function isAnswered(question: UserEntry, next: Entry | undefined): boolean {

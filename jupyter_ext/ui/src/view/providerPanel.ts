@@ -44,11 +44,6 @@ export class ProviderPanel {
       h("div", { class: "whisperer-permission-answers" }, this.#use, this.#try, close),
       this.#said,
     );
-    this.element.addEventListener("keydown", (event) => {
-      if (event.key !== "Escape") return;
-      event.stopPropagation();
-      this.close();
-    });
   }
 
   get isOpen(): boolean {

@@ -7,17 +7,25 @@ export class ScrollPin {
   #pinned = true;
   #width = 0;
   #height = 0;
+  #length = 0;
   readonly #resized = new ResizeObserver(() => {
     this.follow();
   });
 
-  constructor(private readonly element: HTMLElement) {
+  /** `content` is what `element` scrolls: rows that come near change their height. */
+  constructor(
+    private readonly element: HTMLElement,
+    content: HTMLElement,
+  ) {
     element.addEventListener("scroll", this.#scrolled, { passive: true });
     this.#resized.observe(element);
+    this.#resized.observe(content);
   }
 
   follow(): void {
-    if (this.#pinned) this.element.scrollTop = this.element.scrollHeight;
+    if (!this.#pinned) return;
+    this.#length = this.element.scrollHeight;
+    this.element.scrollTop = this.#length;
   }
 
   toEnd(): void {
@@ -32,10 +40,12 @@ export class ScrollPin {
 
   readonly #scrolled = (): void => {
     const { scrollHeight, scrollTop, clientHeight, clientWidth } = this.element;
-    // What lies elsewhere because the element was resized, the reader has not scrolled to.
-    const isResized = clientWidth !== this.#width || clientHeight !== this.#height;
+    // What lies elsewhere because the element or what is in it was resized, the reader has not scrolled to.
+    const isResized =
+      clientWidth !== this.#width || clientHeight !== this.#height || scrollHeight !== this.#length;
     this.#width = clientWidth;
     this.#height = clientHeight;
+    this.#length = scrollHeight;
     if (isResized && this.#pinned) this.follow();
     else this.#set(scrollHeight - scrollTop - clientHeight < NEAR);
   };

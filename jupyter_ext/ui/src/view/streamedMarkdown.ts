@@ -13,6 +13,16 @@ export class StreamedMarkdown {
   #tail: ChildNode[] = [];
   #finished = false;
 
+  /** Shows a text as it was written: it is found and read so, at nearly no cost. Any later update renders it. */
+  showPlain(text: string): void {
+    this.element.textContent = text;
+    this.#tail = [];
+    this.#settledLength = 0;
+    this.#text = "";
+    // What comes next does not go on from here.
+    this.#finished = true;
+  }
+
   update(text: string, finished: boolean): void {
     if (text === this.#text && finished === this.#finished) return;
     const next = normalized(text);

@@ -1,6 +1,8 @@
 import type { ContextItem } from "../protocol";
+import type { UserEntry } from "../state";
 import { contextWords } from "../words";
 import { button, h, icon, ICONS, setText } from "./dom";
+import { wholeDate } from "./time";
 
 /** How far a message of the user has come; a refusal says why. */
 export type Delivery = "heard" | "queued" | "leaving" | "offline" | { refused: string };
@@ -20,9 +22,15 @@ export class UserMessage {
   readonly #delivery = h("div", { class: "whisperer-delivery" });
   readonly #unnamed = new Map<string, HTMLElement>();
   #shown: Delivery | null = null;
+  /** What it shows; `null` before the server has said it. */
+  entry: UserEntry | null = null;
 
   constructor() {
     this.element.append(this.#text, this.#context, this.#problems, this.#delivery);
+  }
+
+  shows(entry: UserEntry, delivery: Delivery): boolean {
+    return entry === this.entry && delivery === this.#shown;
   }
 
   attach(context: readonly ContextItem[], problems: readonly string[] = []): void {
@@ -51,7 +59,7 @@ export class UserMessage {
 
   update(text: string, ts: string | null, delivery: Delivery, actions: UserMessageActions): void {
     setText(this.#text, text);
-    if (ts) this.element.title = new Date(ts).toLocaleString();
+    if (ts) this.element.title = wholeDate(ts);
     if (delivery === this.#shown) return;
     this.#shown = delivery;
     this.element.dataset["delivery"] = typeof delivery === "string" ? delivery : "refused";
