@@ -27,7 +27,7 @@ AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 # Named as a file it would be opened by the browser that Jupyter starts, but not stand in the address that it prints.
 QUICKSTART := --ServerApp.root_dir=notebooks --LabApp.default_url=/lab/tree/quickstart.ipynb
 
-.PHONY: help lab test check soak build docs lock clean browser
+.PHONY: help lab test check lint soak build docs lock clean browser
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,12 +39,14 @@ test: $(VENV)/.dev $(UI_BUILT) browser ## Run all tests but the long ones (a cho
 	$(STEP) "Front-end tests" npm --prefix $(UI) test
 	@WHISPERER_CHROMIUM="$$(tools/browser.sh)" $(PYTEST) -m "not soak" $(ARGS)
 
-check: $(VENV)/.dev $(UI)/node_modules/.installed ## Format, lint, types and the fast tests
+check: lint ## Format, lint, types and the fast tests
+	@$(PYTEST) tests/unit -m "not (slow or embedded or browser or soak)" $(ARGS)
+
+lint: $(VENV)/.dev $(UI)/node_modules/.installed ## Format, lint and types
 	$(STEP) "Format (ruff)" ruff format --check .
 	$(STEP) "Lint (ruff)" ruff check .
 	$(STEP) "Types (mypy)" mypy
 	$(STEP) "Front-end types and lint" npm --prefix $(UI) run check
-	@$(PYTEST) tests/unit -m "not (slow or embedded or browser or soak)" $(ARGS)
 
 soak: $(VENV)/.dev $(UI_BUILT) browser ## Run the tests that take minutes
 	@WHISPERER_CHROMIUM="$$(tools/browser.sh)" $(PYTEST) -m soak $(ARGS)
