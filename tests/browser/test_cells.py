@@ -275,12 +275,13 @@ def test_at_sign_names_agents(notebook: Notebook, provider: FakeProvider) -> Non
 
 
 def test_code_without_a_chat_puts_cells_below_its_own(notebook: Notebook, provider: FakeProvider) -> None:
-    """A session that Python began: nothing is done where nobody could be asked; else cells go below that code."""
-    notebook.run_code("from whisperer_kernel import Whisperer\n\nwhisperer = Whisperer()")
+    """A session that Python began: nothing is done to which its function says no; else cells go below that code."""
+    notebook.run_code("from whisperer_kernel import Whisperer\n\nwhisperer = Whisperer(permit=lambda question: 'deny')")
     notebook.add("'last'")
     inserting(provider)
     notebook.run_code("print(whisperer.ask_sync('Plan it.'))")
-    assert "Nobody is there to ask" in tool_results(provider)[0]
+    assert notebook.sources[-1] == "print(whisperer.ask_sync('Plan it.'))"
+    assert "did not permit" in tool_results(provider)[0]
     notebook.run_code("_ = whisperer.wait(lambda client: client.call('session.set_mode', {'mode': 'edit'}))")
     inserting(provider)
     asking = "_ = whisperer.ask_sync('Plan it.')"
