@@ -39,8 +39,13 @@ def page() -> Iterator[str]:
     for field in msgspec.structs.fields(Config):
         if is_section(field):
             section = type(field.default)
-            yield f"## `{field.name}`\n\n{typing.cast('str', section.__doc__).splitlines()[0]}\n"
+            yield f"## `{field.name}`\n\n{about(section)}\n"
             yield from table(section, msgspec.structs.fields(section))
+
+
+def about(section: type[Any]) -> str:
+    """What a section is about, in a line."""
+    return " ".join(typing.cast("str", section.__doc__).split())
 
 
 def is_section(field: msgspec.structs.FieldInfo) -> bool:
@@ -54,14 +59,15 @@ def table(kind: type[Any], fields: typing.Iterable[msgspec.structs.FieldInfo]) -
     yield "| setting | type | default | |\n| --- | --- | --- | --- |"
     for field in fields:
         schema = properties[field.name]
-        yield f"| `{field.name}` | {words(schema)} | {default(field)} | {schema['description']} |"
+        yield f"| `{field.name}` | {words(schema, field.type)} | {default(field)} | {schema['description']} |"
     yield ""
 
 
-def words(schema: dict[str, Any]) -> str:
-    """A setting's type, and its bounds."""
+def words(schema: dict[str, Any], kind: Any) -> str:
+    """A setting's type, and its bounds; of several words the order in which they are declared."""
     if "enum" in schema:
-        return " or ".join(f"`{value}`" for value in schema["enum"])
+        plain = typing.get_args(kind)[0] if typing.get_origin(kind) is typing.Annotated else kind
+        return " or ".join(f"`{value}`" for value in typing.get_args(plain) or schema["enum"])
     kinds = [part for part in schema.get("anyOf", [schema]) if part["type"] != "null"]
     low, high = (kinds[0].get(key) for key in ("minimum", "maximum"))
     bounds = f", {low:,} to {high:,}" if low is not None and high is not None else ""

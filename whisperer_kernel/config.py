@@ -45,7 +45,11 @@ class Section(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=T
 
 
 class ProviderConfig(Section, kw_only=True, frozen=True):
-    """Who serves the model. Where nothing is set, Whisperer looks for one (see ``ai/choice.py``)."""
+    """Who serves the model.
+
+    Where nothing is set, the first of: OPENROUTER_API_KEY, OPENAI_API_KEY (with OPENAI_BASE_URL and OPENAI_MODEL), a
+    running Ollama or LM Studio, the built-in model.
+    """
 
     name: Annotated[
         str | None,

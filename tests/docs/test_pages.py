@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -29,3 +30,12 @@ def test_the_readme_refers_to_what_is_there() -> None:
         targets = [part.split(")", 1)[0] for part in text.split("](")[1:]]
         missing = [target for target in targets if "://" not in target and not (ROOT / target.split("#")[0]).exists()]
         assert missing == [], page.name
+
+
+def test_an_agent_of_ones_own_shows_the_example() -> None:
+    """What the page shows of the example is what lies in its folder."""
+    page = (ROOT / "docs" / "agent_development.md").read_text("utf-8")
+    shown = re.findall(r"`docs/(examples/otto/[^`]+)`:\n\n```\w+\n(.*?)```\n", page, re.DOTALL)
+    assert len(shown) == 6
+    for name, text in shown:
+        assert text == (ROOT / "docs" / name).read_text("utf-8").rstrip() + "\n", name
