@@ -19,9 +19,13 @@ _TICKS = re.compile(r"`+")
 _HEADING = re.compile(_BEFORE + r"#{1,6}[ \t]+(.*)$", re.MULTILINE)
 _UNDERLINE = re.compile(r"^( {0,3})([=-]+)([ \t]*)$", re.MULTILINE)
 _ELSEWHERE = re.compile(r"\]\((?!\s*(?:https?://|mailto:))", re.IGNORECASE)
-_MARKUP = re.compile(r"[&<>\"'`*_\[\]\\$~|]|@(?=@)")
+# A quotation mark would end an attribute; and JupyterLab's renderer puts mathematics back, as it was written, wherever
+# the numbers between @@ and @@ come to stand: in a link's title, too.
+_ACTIVE = re.compile(r"""(?<!\\)(\\*)([&<"@])""")
+_ENTITIES = {"&": "&amp;", "<": "&lt;", '"': "&quot;", "@": "&#64;"}
+_MARKUP = re.compile(r"[&<>\"'`*_\[\]\\$~|@]")
 # By these mathematics sets attributes and styles of what it becomes, and loads by them.
-_LOADING_TEX = re.compile(r"\\(?=(?:mmlToken|style|bbox|require)(?![A-Za-z]))")
+_LOADING_TEX = re.compile(r"\\(?=mmlToken|style|bbox|require)")
 # Between a backslash and a name: seen by nobody, and no command's.
 _WORD_JOINER = "\N{WORD JOINER}"
 
@@ -115,18 +119,14 @@ def _spans(text: str) -> Iterator[tuple[re.Match[str], re.Match[str]]]:
 
 
 def _plain(text: str) -> str:
-    # An escaped bracket is a bracket; escaping what it becomes here would show the entity.
-    text = (
-        text.replace("\\<", "<")
-        .replace("&", "&amp;")
-        .replace("<", "&lt;")
-        .replace("![", "&#33;[")
-        .replace("]:", "]&#58;")
-        # JupyterLab puts this in the place of mathematics while it renders the rest.
-        .replace("@@", "@&#64;")
-    )
+    text = _ACTIVE.sub(_inactive, text).replace("![", "&#33;[").replace("]:", "]&#58;")
     text = _LOADING_TEX.sub(lambda found: found[0] + _WORD_JOINER, text)
     return _ELSEWHERE.sub("]&#40;", text)
+
+
+def _inactive(found: re.Match[str]) -> str:
+    # An escaped bracket is a bracket; escaping what it becomes here would show the entity.
+    return "&#92;" * (len(found[1]) // 2) + _ENTITIES[found[2]]
 
 
 def _headless(text: str) -> str:

@@ -41,6 +41,9 @@ LOADING = {
         "a picture in mathematics": f'$\\mmlToken{{mglyph}}[src="https://{ADDRESS}"]{{}}$',
         "a cursor in mathematics": f"$\\style{{cursor:url(https://{ADDRESS}),auto}}{{x}}$",
         "a command by another name": f"$\\def\\a{{\\style}}\\a{{cursor:url(https://{ADDRESS}),auto}}{{x}}$",
+        "a command by another name, in two lines": (
+            f"&#36;\\let\\q\\style<br>a \\q{{cursor:url(//{ADDRESS}),auto}}{{x}}&#36;"
+        ),
         "an escaped command": f"&#36;&#92;style{{cursor:url(//{ADDRESS}),auto}}{{x}}&#36;",
         "mathematics in code": f'<code class="mathjax_process">$\\style{{cursor:url(https://{ADDRESS}),auto}}{{x}}$</code>',
         "a diagram": f"> ~~~ mermaid\n> graph TD; A[\"<img src='https://{ADDRESS}'>\"]-->B\n> ~~~",
@@ -50,6 +53,7 @@ LOADING = {
 REFUSED = {
     **LOADING,
     "a picture on this host, but not on this server": "<video poster='/user/mallory/p.png'></video>",
+    "a button that runs all cells": "<button data-commandlinker-command='notebook:run-all-cells'>x</button>",
 }
 STAYING = [
     "![here](plot.png)",
@@ -178,6 +182,18 @@ def test_nothing_that_was_said_loads(shared_tab: Notebook, shared_elsewhere: lis
     assert typeset - HARMLESS
     shown_for_a_while(shared_tab)
     assert shared_elsewhere == []
+
+
+@pytest.mark.parametrize(
+    "place",
+    ['"https://a.example/@\\@{}@\\@"', 'https://a.example "@\\@{}@\\@"', "https://a.example/@@{}@@", "&#64;&#64;{}@@"],
+)
+def test_nothing_that_was_said_becomes_an_attribute(shared_tab: Notebook, place: str) -> None:
+    """Not by mathematics either, which the renderer puts back wherever its number stands."""
+    formula = '$" onpointermove="x()" $'
+    said = safe_markdown("\n\n".join(f"{formula} and [here]({place.format(number)})" for number in range(3)))
+    (attributes,) = shared_tab.do(RENDER.replace("element.localName", "[...element.getAttributeNames()]"), [said])
+    assert "onpointermove" not in {name for names in attributes for name in names}
 
 
 def test_no_request_leaves(notebook: Notebook, chat: Chat, provider: FakeProvider, elsewhere: list[str]) -> None:

@@ -309,6 +309,22 @@ async def test_yes_is_to_the_tool_that_was_shown(client: Client, provider: FakeP
     assert statuses(client, message_id) == ["pending", "waiting_permission", "error"]
 
 
+async def test_yes_is_to_the_client_that_was_shown(client: Client, connect: Connect, provider: FakeProvider) -> None:
+    """Another client that declares the same tool meanwhile, and asks itself, is not given what was the first one's."""
+    other = await connect()
+    await other.resume(client.session_id, client.events[-1].seq)
+    wish(provider)
+    message_id = (await other.request("sendUserMessage", sessionId=client.session_id, message="Light"))["messageId"]
+    request = await asked(client, message_id)
+    after = other.events[-1].seq
+    await other.request("resumeSession", sessionId=client.session_id, afterSeq=after, clientTools=[LAMP])
+    await permit(client, request, "allow_once")
+    running = await call(client, message_id, "running")
+    assert running["clientId"] == client.started["clientId"]
+    await provide(client, running, "lit")
+    await client.answer(message_id)
+
+
 async def test_grant_ends_with_another_declaration(client: Client, provider: FakeProvider) -> None:
     """A client that declares its tool anew as something else is asked for anew, and for the old one not again."""
     await granted_lamp(client, provider)
@@ -520,6 +536,21 @@ async def test_modes(client: Client, provider: FakeProvider) -> None:
         assert client.seen(ASKED) == []
     (resolved,) = client.seen(RESOLVED)
     assert (resolved["decision"], resolved["by"]) == ("deny", "policy")
+
+
+@pytest.mark.parametrize("kind", ["kernel", "code", "cells"])
+async def test_mode_is_no_answer(client: Client, connect: Connect, provider: FakeProvider, kind: str) -> None:
+    """Who may not answer a question does not settle it by another mode either."""
+    wish(provider)
+    message_id = await client.send("Light")
+    request = await asked(client, message_id)
+    other = await connect(path=f"/whisperer/ws?client={kind}")
+    await other.request("resumeSession", sessionId=client.session_id, afterSeq=0)
+    await other.request("session.set_mode", sessionId=client.session_id, mode="auto")
+    assert client.seen(RESOLVED, requestId=request["requestId"]) == []
+    await permit(client, request, "deny")
+    await client.answer(message_id)
+    assert statuses(client, message_id)[-1] == "denied"
 
 
 @pytest.mark.parametrize(("mode", "decision", "end"), [("auto", "allow_once", "done"), ("plan", "deny", "denied")])

@@ -148,12 +148,15 @@ class _Line:
                 self._say("opened", kernelId=way.kernel_id, where=_where(way, on_subshell=on_subshell))
 
     def take(self, frame: str) -> None:
-        """Pass a frame on, and let the page know that it was heard."""
+        """Pass a frame on, and let the page know that it was heard. Before the line is open there is nobody to hear."""
+        if self._way is None:
+            self._end("")
+            return
         self._heard += 1
         self._say("heard", count=self._heard)
         if len(frame) > self._max_frame:
             self._end("This is more than is taken in one message (limits.max_message_bytes).")
-        elif self._way is not None:
+        else:
             try:
                 self._way.transport.send(frame)
             except Disconnected as error:

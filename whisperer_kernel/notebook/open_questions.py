@@ -36,7 +36,11 @@ class OpenQuestions:
         if request.request_id in self._open:
             return
         question = PermissionQuestion(
-            agent=request.agent, tool=request.tool_name, arguments=request.arguments, preview=request.preview
+            agent=request.agent,
+            tool=request.tool_name,
+            arguments=request.arguments,
+            preview=request.preview,
+            once=request.once,
         )
         if not asker.can_be_asked:
             self._unseen[request.request_id] = asker, question

@@ -12,8 +12,13 @@ import msgspec
 from whisperer_kernel.events import PermissionDecision
 from whisperer_kernel.notebook.console import Console, interruptible
 
-MAX_LINES, MAX_CHARS = 120, 8_000
+MAX_CHARS = 200_000
+"""What is longer is not shown, and so not allowed here."""
+
 PROMPTS = ("Allow it? [o]nce, for this [s]ession, [n]o: ", "Please answer o, s or n: ")
+PROMPTS_ONCE = ("Allow it? [o]nce, [n]o: ", "Please answer o or n: ")
+BY_ID = frozenset({"run_cells"})
+"""Tools that name cells whose code only the page knows."""
 
 _DECISIONS: dict[str, PermissionDecision] = {
     **dict.fromkeys(("o", "once"), "allow_once"),
@@ -26,13 +31,14 @@ class PermissionQuestion(msgspec.Struct, frozen=True, kw_only=True):
     """May an agent use a tool?
 
     ``agent`` is her id, ``tool`` its name, ``preview`` what will happen, where the tool can say. A model wrote the
-    arguments: whatever they say is no reason for a yes.
+    arguments: whatever they say is no reason for a yes. ``once``: a yes is for this call alone, whatever is answered.
     """
 
     agent: str
     tool: str
     arguments: dict[str, Any]
     preview: str | None = None
+    once: bool = False
 
 
 Permit = Callable[[PermissionQuestion], PermissionDecision | Awaitable[PermissionDecision]]
@@ -47,8 +53,11 @@ def is_decision(value: object) -> bool:
 def ask(question: PermissionQuestion, console: Console, over: Future[str]) -> PermissionDecision | None:
     """What the person decides; None where it is settled meanwhile. No answer and nonsense, twice, are a no."""
     with interruptible():
+        if (why := _unshown(question)) is not None:
+            console.say(why)
+            return "deny"
         console.say(in_words(question))
-        for prompt in PROMPTS:
+        for prompt in PROMPTS_ONCE if question.once else PROMPTS:
             try:
                 line = console.read(prompt, over)
             except (KeyboardInterrupt, EOFError):
@@ -64,8 +73,7 @@ def ask(question: PermissionQuestion, console: Console, over: Future[str]) -> Pe
 
 def in_words(question: PermissionQuestion) -> str:
     """Who asks for what, and what will happen."""
-    shown = question.preview or msgspec.json.format(msgspec.json.encode(question.arguments)).decode()
-    body = "\n".join(f"    {line}" for line in _bounded(visible(shown)))
+    body = "\n".join(f"    {line}" for line in visible(_shown(question)).split("\n"))
     return f"{question.agent.capitalize()} asks to use {question.tool}:\n\n{body}\n"
 
 
@@ -82,13 +90,15 @@ def _is_plain(character: str) -> bool:
     return character in "\n\t" or unicodedata.category(character) not in {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
 
 
-def _bounded(text: str) -> list[str]:
-    """Its lines; of a long text beginning and end, with the number of characters between them."""
-    if len(text) > MAX_CHARS:
-        half = MAX_CHARS // 2
-        text = f"{text[:half]}\n[cut: {len(text) - MAX_CHARS:,} characters are not shown]\n{text[-half:]}"
-    lines = text.split("\n")
-    if len(lines) <= MAX_LINES:
-        return lines
-    half = MAX_LINES // 2
-    return [*lines[:half], f"[cut: {len(lines) - MAX_LINES:,} lines are not shown]", *lines[-half:]]
+def _shown(question: PermissionQuestion) -> str:
+    return question.preview or msgspec.json.format(msgspec.json.encode(question.arguments)).decode()
+
+
+def _unshown(question: PermissionQuestion) -> str | None:
+    """Why it cannot be allowed here: a yes is to what was seen, and to all of it. None where it can."""
+    wish = f"{question.agent.capitalize()} asks to use {question.tool}"
+    if question.tool in BY_ID:
+        return f"{wish}. Their code is seen in the chat alone; ask her there. Here it is taken for a no."
+    if len(_shown(question)) > MAX_CHARS:
+        return f"{wish}, with more than can be shown here; ask her in the chat. Here it is taken for a no."
+    return None

@@ -90,6 +90,12 @@ class ClientTools:
         own = self._declared.get(preferred or "", {}).get(name)
         return None if own is None else (preferred or "", own)
 
+    def declarer(self, tool: Tool) -> tuple[str, Tool] | None:
+        """Who has described this very tool, where clients describe tools of their own; None where it is gone."""
+        found = ((client_id, tools.get(tool.schema.name)) for client_id, tools in self._declared.items())
+        own = ((client_id, one) for client_id, one in found if one is not None and one.declaration == tool.declaration)
+        return next(own, None) if tool.declaration else None
+
     async def awaited(self, name: str, preferred: str | None, wait_s: float) -> tuple[str, Tool] | None:
         """Like ``find``, but one who is still to come is waited for; once in vain, not again until somebody comes."""
         if self._in_vain:

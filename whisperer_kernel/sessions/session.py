@@ -272,14 +272,18 @@ class StatelessInteractiveSession:
         if self._lease.held:
             await self._log.tell(SessionStatus(status=self.state.status, provider=await self.provider_info()))
 
-    async def set_mode(self, mode: Mode) -> Mode:
-        """What tools are permitted from now on; never more than the policy's highest mode."""
+    async def set_mode(self, mode: Mode, by: Subscriber) -> Mode:
+        """What tools are permitted from now on; never more than the policy's highest mode.
+
+        Who may not answer questions does not settle by it those that are open. Raises ``NotPermitted``.
+        """
         highest = self._services.policy.highest_mode
         if ORDER.index(mode) > ORDER.index(highest):
             raise NotPermitted(f"This server permits no mode above {highest}.")
         if mode != self.state.mode:
             await self._log.append(ModeChanged(mode=mode))
-            self._turns.reconsider()
+            if by.shows_questions:
+                self._turns.reconsider()
         return self.mode
 
     async def update_plan(self, plan_id: str, change: PlanChange) -> Plan:

@@ -235,7 +235,8 @@ class TurnTools:
                     log.warning("the tool %s does not let itself be cancelled", call.tool.name)
 
     async def _at_client(self, call: OpenCall) -> ToolResult:
-        found = self._hands.clients.find(call.tool.name, self._user.client_id)
+        clients = self._hands.clients
+        found = clients.declarer(call.tool) or clients.find(call.tool.name, self._user.client_id)
         # What was permitted is the tool as it was described then; what bears its name now may be another.
         if found is None or found[1].schema != call.tool.schema:
             return failed("Nobody who could carry this out is connected any more.")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import tempfile
 import threading
 from collections.abc import Callable, Coroutine, Iterator, Mapping
@@ -27,6 +28,7 @@ from whisperer_kernel.verify.redaction import redactor
 from whisperer_kernel.verify.report import Verdict
 
 OUT_OF_MEMORY = "MemoryError"
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 T = TypeVar("T")
 
 
@@ -179,7 +181,7 @@ class _Run:
         if told is not None and told.returns is not None and self._redacted(told.returns) != told.returns:
             told = Recorded(nonce=told.nonce, unstable="its result holds a secret")
         return msgspec.structs.replace(
-            result, reason=self._redacted(result.reason), seconds=happened.seconds, recorded=told
+            result, reason=_visible(self._redacted(result.reason)), seconds=happened.seconds, recorded=told
         )
 
     def _verdict(self, happened: Happened) -> Result:
@@ -197,6 +199,11 @@ class _Run:
                 return _ended(end)
             case recorded:
                 return Result(verdict="passed", recorded=recorded)
+
+
+def _visible(text: str) -> str:
+    """What would steer a terminal stands as an escape."""
+    return _CONTROL.sub(lambda found: ascii(found[0])[1:-1], text)
 
 
 def _ended(end: Ended) -> Result:

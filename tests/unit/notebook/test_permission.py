@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from whisperer_kernel.notebook.permission import MAX_CHARS, MAX_LINES, PermissionQuestion, in_words, visible
+from whisperer_kernel.notebook.permission import PermissionQuestion, in_words, visible
 
 
 def question(preview: str | None) -> str:
@@ -32,14 +32,7 @@ def test_nothing_is_hidden(text: str, shown: str) -> None:
     assert visible(text) == shown
 
 
-def test_long_preview_is_cut_in_its_middle() -> None:
-    """Beginning and end are shown, with how much is not: whoever says yes knows."""
-    words = question("first" + "x" * (MAX_CHARS + 90) + "last!")
-    assert words.count("x") == MAX_CHARS - len("first" + "last!")
-    assert "first" in words
-    assert words.endswith("last!\n")
-    assert "[cut: 100 characters are not shown]" in words
-    lines = question("\n".join(map(str, range(MAX_LINES + 5)))).splitlines()
-    assert len(lines) < MAX_LINES + 5
-    assert "    [cut: 5 lines are not shown]" in lines
-    assert lines[-1] == f"    {MAX_LINES + 4}"
+def test_all_of_it_is_shown() -> None:
+    """The middle of long code, too: a yes is to what was seen."""
+    code = "\n".join(map(str, range(1_000)))
+    assert question(code).splitlines()[2:] == [f"    {number}" for number in range(1_000)]

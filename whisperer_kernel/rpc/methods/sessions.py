@@ -135,7 +135,7 @@ async def clear(methods: Methods, call: Call, params: p.Clear) -> p.Status:
 async def set_mode(methods: Methods, call: Call, params: p.SetMode) -> p.ModeSet:
     """What tools are permitted from now on: plan, ask, edit or auto."""
     session = await methods.held(call, params.session_id)
-    return p.ModeSet(mode=await session.set_mode(params.mode))
+    return p.ModeSet(mode=await session.set_mode(params.mode, call.connection))
 
 
 async def _notebook(methods: Methods, wanted: p.SessionParams) -> str | None:

@@ -9,7 +9,7 @@ import { findServer } from "../websocket";
 /** Making one loads its pictures already. */
 const DIAGRAM = /(?:`{3}|~{3})[^\S\n]*mermaid/i;
 /** Mathematics that sets attributes and styles of what it becomes: by these it loads pictures and cursors. */
-const ATTRIBUTES_BY_TEX = /\\(?:mmlToken|style|bbox|require)(?![a-z])/i;
+const ATTRIBUTES_BY_TEX = /\\(?:mmlToken|style|bbox|require)/i;
 const LOADING_STYLE = /url|image|src|\\/i;
 const LOADED = new Set(["srcset", "poster", "background", "data", "href", "xlink:href"]);
 const FOLLOWED_BY_A_CLICK = "a, area";
@@ -38,6 +38,8 @@ async function loadedFromElsewhere(
   // Of a document that is not shown: nothing in it is loaded.
   const host = document.implementation.createHTMLDocument().createElement("div");
   host.innerHTML = sanitizer.sanitize(html);
+  // What MathJax takes for a line's end.
+  for (const line of host.querySelectorAll("br")) line.replaceWith("\n");
   const found = Array.from(host.querySelectorAll("*"), loadedBy).find((address) => address !== null);
   const command = ATTRIBUTES_BY_TEX.exec(host.textContent);
   return found ?? (command && `what ${command[0]} names`);
@@ -45,6 +47,8 @@ async function loadedFromElsewhere(
 
 function loadedBy(element: Element): string | null {
   for (const { name, value } of element.attributes) {
+    // By a click it runs any of JupyterLab's commands, such as all cells.
+    if (name.startsWith("data-commandlinker")) return "JupyterLab's commands";
     if (name === "style" && LOADING_STYLE.test(value)) return value;
     // JupyterLab looks beside the notebook for what `src` names, and for nothing else.
     if (name === "src" && isElsewhere(value)) return value;
