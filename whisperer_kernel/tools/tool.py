@@ -32,6 +32,9 @@ EFFECTS: tuple[Effect, ...] = typing.get_args(Effect)
 
 READS: frozenset[Effect] = frozenset({"read"})
 
+DESCRIBED_BY_CLIENT = "client"
+"""The tag of a tool that a client has described, which no registry knows."""
+
 Executor = Literal["server", "client"]
 
 DEFAULT_TIMEOUT_S = 30.0
