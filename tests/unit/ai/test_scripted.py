@@ -54,9 +54,12 @@ async def test_requests_are_kept_for_looking_at() -> None:
     assert provider.requests == [question(), question()]
 
 
-def test_mistake_in_a_file_is_named(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("step", "words"), [("{txet: oops}", "txet: unknown key"), ("{finish: sotp}", "finish: must be one of .*stop")]
+)
+def test_mistake_in_a_file_is_named(tmp_path: Path, step: str, words: str) -> None:
     """With its line and key."""
     path = tmp_path / "script.yaml"
-    path.write_text("replies:\n  - [{txet: oops}]\n", encoding="utf-8")
-    with pytest.raises(ConfigError, match=r"script\.yaml, line 2: replies\[.*txet: unknown key"):
+    path.write_text(f"replies:\n  - [{step}]\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match=rf"script\.yaml, line 2: replies\[.*{words}"):
         ScriptedProvider.from_file(path)
