@@ -145,6 +145,9 @@ class HealthHandler(APIHandler):
     @web.authenticated
     @authorized(action="read", resource=RESOURCE)  # type: ignore[untyped-decorator]
     async def get(self) -> None:
-        """``status`` is ``ok`` or ``error``; ``problem`` says what to mend."""
+        """``status`` is ``ok`` or ``error``; ``problem`` says what to mend.
+
+        ``problems``: what was left out, while the rest runs.
+        """
         health = await self.settings["whisperer"].health()
-        self.finish(msgspec.json.encode({"version": __version__, **health}))
+        self.finish(msgspec.json.encode({"version": __version__, "problems": [], **health}))

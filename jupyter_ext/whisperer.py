@@ -78,6 +78,7 @@ class Whisperer:
             "sessions": self.manager.live,
             "connections": len(self.sockets),
             "provider": None if provider is None else {"label": provider.label, "model": provider.model},
+            "problems": self.manager.services.problems,
         }
 
     async def _moved(self, notebook: str, to: str | None) -> None:

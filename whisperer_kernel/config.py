@@ -20,7 +20,7 @@ from jupyter_core.paths import jupyter_config_path, jupyter_data_dir
 
 from whisperer_kernel.errors import ConfigError
 from whisperer_kernel.events import Mode
-from whisperer_kernel.yamlfile import Loader, YamlFile
+from whisperer_kernel.yamlfile import Loader, YamlFile, explained
 
 PREFIX = "WHISPERER_"
 # Named like settings, but they say where settings are, or belong to the test suite.
@@ -206,8 +206,7 @@ def _override(data: dict[str, Any], name: str, value: str) -> dict[str, Any]:
     try:
         msgspec.convert(alone, Config)
     except msgspec.ValidationError as error:
-        message, _, _ = str(error).partition(" - at `")
-        raise ConfigError(f"environment variable {name}: {message}") from error
+        raise ConfigError(f"environment variable {name}: {explained(error, Config)[1]}") from error
     return {**data, section: {**data.get(section, {}), **alone[section]} if key else alone[section]}
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
 import yaml
+from msgspec import inspect
 from yaml.composer import ComposerError
 from yaml.constructor import ConstructorError
 from yaml.reader import ReaderError
@@ -26,6 +28,7 @@ _TEXT, _NUMBERS = "tag:yaml.org,2002:str", {"tag:yaml.org,2002:int", "tag:yaml.o
 _STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+|\.\.\.)\]")
 _UNKNOWN = re.compile(r"Object contains unknown field `(?P<key>[^`]*)`")
 _MISSING = re.compile(r"Object missing required field `(?P<key>[^`]*)`")
+_NO_CHOICE = re.compile(r"Invalid enum value")
 
 
 def read_text(path: Path) -> str:
@@ -103,7 +106,7 @@ class YamlFile:
         try:
             return msgspec.convert(self.data, kind)
         except msgspec.ValidationError as error:
-            raise ConfigError(self._explain(str(error))) from error
+            raise self.error(*explained(error, kind)) from error
 
     def error(self, key: str, message: str) -> ConfigError:
         """A mistake at ``key`` (dotted, list positions in brackets: ``agents[0].prompt``)."""
@@ -119,19 +122,6 @@ class YamlFile:
         mark = getattr(error, "problem_mark", None)
         problem = getattr(error, "problem", None) or "cannot be parsed"
         return f"{self.path}, line {mark.line + 1}: {problem}" if mark else f"{self.path}: {problem}"
-
-    def _explain(self, text: str) -> str:
-        message, _, path = text.partition(" - at `")
-        key = path.rstrip("`").removeprefix("$").removeprefix(".")
-        for pattern, words in ((_UNKNOWN, "unknown key"), (_MISSING, "is missing")):
-            if match := pattern.match(message):
-                name = match["key"]
-                if pattern is _UNKNOWN:
-                    key = f"{key}.{name}" if key else name
-                    message = words
-                else:
-                    message = f"`{name}` {words}"
-        return str(self.error(key, message))
 
     def _line(self, key: str) -> int:
         node, line = self._root, 1
@@ -154,6 +144,41 @@ class YamlFile:
         elif isinstance(node, yaml.SequenceNode):
             for index, value in enumerate(node.value):
                 self._refuse_duplicates(value, f"{path}[{index}]")
+
+
+def explained(error: msgspec.ValidationError, kind: Any) -> tuple[str, str]:
+    """The key at which the data is no ``kind``, dotted, and what is wrong there.
+
+    No value is repeated: it may be a secret.
+    """
+    message, _, path = str(error).partition(" - at `")
+    key = path.rstrip("`").removeprefix("$").removeprefix(".")
+    if match := _UNKNOWN.match(message):
+        return (f"{key}.{match['key']}" if key else match["key"]), "unknown key"
+    if match := _MISSING.match(message):
+        return key, f"`{match['key']}` is missing"
+    if _NO_CHOICE.match(message):
+        choices = _choices(inspect.type_info(kind), [name for name, _ in _STEP.findall("." + key)])
+        return key, f"must be one of {', '.join(str(choice) for choice in choices)}"
+    return key, message
+
+
+def _choices(at: inspect.Type, steps: Sequence[str]) -> Iterator[Any]:
+    """The values that may stand where the steps lead to: names of fields, empty for an item of a list."""
+    match at:
+        case inspect.Metadata():
+            yield from _choices(at.type, steps)
+        case inspect.UnionType():
+            for one in at.types:
+                yield from _choices(one, steps)
+        case inspect.LiteralType() if not steps:
+            yield from at.values
+        case inspect.ListType() | inspect.VarTupleType() if steps:
+            yield from _choices(at.item_type, steps[1:])
+        case inspect.StructType() if steps:
+            for field in at.fields:
+                if field.encode_name == steps[0]:
+                    yield from _choices(field.type, steps[1:])
 
 
 def _child(node: Any, name: str, index: str) -> tuple[int, Any] | None:

@@ -75,11 +75,12 @@ def test_an_agent_of_ones_own(run: Run) -> None:
 
 def test_an_analysis_with_patricia(run: Run) -> None:
     """Her plan is shown, each step with its check; the numbers that the text speaks of come out."""
-    book = run("data_analysis", [[{"tool": "make_plan", "arguments": PLAN}], [{"text": "Begin with the first step."}]])
+    made = [[{"tool": "make_plan", "arguments": PLAN}], [{"text": "Begin with the first step."}]]
+    book = run("data_analysis", [*made, [{"text": "As Alice sees it."}]])
     assert "# The warmest month" in shown(book, "patricia.plan(")
     assert "check: len(rows) == 11" in shown(book, "made.plan.steps")
     assert "'2026-07': (22.6, 2)" in shown(book, "months = {}")
-    assert "scripted reply" in shown(book, 'Whisperer("alice")')
+    assert "As Alice sees it." in shown(book, 'Whisperer("alice")')
     assert "filled by 14.1 °C: 19.8; June: 21.9" in shown(book, "coldest = ")
 
 

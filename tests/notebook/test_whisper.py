@@ -201,7 +201,7 @@ async def test_provider(serve: Serve, notebook: OpenNotebook, provider: FakeProv
         ("history bob", "NoSuchAgent: "),
         ("clear bob", "NoSuchAgent: "),
         ("export x.pdf", "UsageError: Export as what? %whisper export [markdown|ipynb|json] [FILE]"),
-        ("fix", "NothingToFix: No cell has failed in this kernel; there is nothing to fix."),
+        ("fix", "NothingToFix: No cell of your code has failed in this kernel; there is nothing to fix."),
         ("fix --fast", "UsageError: There is no option --fast. Usage: %whisper fix [--again] [--insert] [AGENT]"),
         ("tests", "UsageError: Usage: %whisper tests FUNCTION"),
         ("tests not there", "InvalidParams: target must be a function or its name, not 'not there'"),

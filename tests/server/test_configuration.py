@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+from pathlib import Path
 
 import pytest
 
+from tests.examples.install import WEATHER, install
 from tests.server.client import RpcError
 from tests.server.conftest import Connect, Serve
 from tests.server.process import TOKEN
@@ -54,3 +57,27 @@ async def test_health(serve: Serve, connect: Connect) -> None:
     health = json.loads((await fetch(server, "/whisperer/health", **AUTHORIZED)).body)
     assert (health["status"], health["sessions"], health["connections"]) == ("ok", 1, 1)
     assert health["version"]
+    assert health["problems"] == []
+    assert "matches no tool" not in server.log
+
+
+async def test_what_is_left_out_is_told(serve: Serve, tmp_path: Path) -> None:
+    """A package that cannot be loaded, a workspace's file with a mistake, a pattern for nothing: all are told."""
+    site = install(WEATHER, tmp_path)
+    (site / "whisperer_weather" / "__init__.py").write_text("import no_such_thing\n", "utf-8")
+    ours = tmp_path / "work" / ".whisperer"
+    ours.mkdir(parents=True)
+    (ours / "agents.yaml").write_text("agents:\n  - id: bob\n    promt: bob.md\n", "utf-8")
+    own = tmp_path / "agents.yaml"
+    own.write_text('agents:\n  - id: alice\n    tools:\n      allow: ["tag:wether"]\n', "utf-8")
+    path = os.pathsep.join([str(Path(__file__).parents[2]), str(site)])
+    server = serve(environ={"PYTHONPATH": path}, work=tmp_path / "work", AGENTS_FILE=str(own))
+    health = json.loads((await fetch(server, "/whisperer/health", **AUTHORIZED)).body)
+    assert health["status"] == "ok"
+    assert health["problems"] == [
+        "whisperer_weather: its tools could not be registered: No module named 'no_such_thing'",
+        f"{ours / 'agents.yaml'}, line 3: agents[0].promt: unknown key",
+        f"{own}, line 4: agents[0].tools.allow[0]: tag:wether matches no tool",
+    ]
+    assert all(server.log.count(problem) == 1 for problem in health["problems"][1:])
+    assert "No module named 'no_such_thing'" in server.log

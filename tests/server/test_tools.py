@@ -585,6 +585,16 @@ async def test_several_at_once(client: Client, provider: FakeProvider) -> None:
     assert answered[2]["content"] == "There is no weather in Atlantis."
 
 
+async def test_developer_finds_what_a_tool_raised(client: Client, provider: FakeProvider, tooled: Server) -> None:
+    """The log has the tool, the type and the line that raised, but not the error's text; a refusal is no such thing."""
+    await told(client, provider, "dig", {"city": "Troy-7"})
+    assert "the tool dig raised KeyError:\n" in tooled.log
+    assert "return LAYERS[city]" in tooled.log
+    await told(client, provider, "forecast", {"city": "Atlantis"})
+    assert "the tool forecast" not in tooled.log
+    assert "Troy-7" not in tooled.log
+
+
 async def test_same_failure_again_and_again(client: Client, provider: FakeProvider) -> None:
     """A model that never learns is ended by ``max_rounds``."""
     for _ in range(9):

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from whisperer_kernel.agents.spec import MAX_NAME, AgentEntry, AgentsFile, AgentSpec, mistakes
+from whisperer_kernel.agents.spec import MAX_NAME, AgentEntry, AgentsFile, AgentSpec, idle, mistakes
 from whisperer_kernel.errors import ConfigError
+from whisperer_kernel.tools.tool import Tool
 from whisperer_kernel.yamlfile import YamlFile, read_text
 
 Agents = Mapping[str, AgentSpec]
@@ -51,6 +52,13 @@ class Layer:
             merged[entry.id] = self._merged(entry, place, below, default)
             self._refuse_clashes(place, merged[entry.id], merged)
         return merged, self._default(merged, default)
+
+    def idle_patterns(self, tools: Collection[Tool]) -> Iterator[str]:
+        """What the file allows and none of the tools is, a sentence each, with its place."""
+        for index, entry in enumerate(self._content.agents):
+            for number, pattern in enumerate(() if entry.tools is msgspec.UNSET else entry.tools.allow):
+                if words := idle(pattern, tools):
+                    yield str(self._file.error(f"agents[{index}].tools.allow[{number}]", words))
 
     def _merged(self, entry: AgentEntry, place: str, below: Agents, default: str) -> AgentSpec:
         given = entry.given()

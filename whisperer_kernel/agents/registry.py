@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
@@ -14,6 +14,7 @@ from whisperer_kernel.agents.routing import addressed
 from whisperer_kernel.agents.spec import AgentSpec
 from whisperer_kernel.config import Config
 from whisperer_kernel.errors import ConfigError, NoSuchAgent
+from whisperer_kernel.tools.tool import Tool
 
 FILE = "agents.yaml"
 PROMPTS = "prompts"
@@ -24,14 +25,18 @@ class AgentRegistry:
     """Agents by id, in the order of their files. Nothing in it changes after it was made.
 
     ``default`` is the agent that a session begins with, ``problems`` what was wrong with the workspace's file, one
-    sentence each: such a file is left out as a whole. ``names`` leads from ids and names to ids.
+    sentence each: such a file is left out as a whole. ``names`` leads from ids and names to ids. ``layers`` are the
+    files that had a say and were not shipped.
     """
 
-    def __init__(self, agents: Agents, default: str, problems: Sequence[str] = ()) -> None:
+    def __init__(
+        self, agents: Agents, default: str, layers: Sequence[Layer] = (), problems: Sequence[str] = ()
+    ) -> None:
         self._agents: Mapping[str, AgentSpec] = MappingProxyType(dict(agents))
         self.names = MappingProxyType({name: spec.id for spec in agents.values() for name in (spec.id, spec.name)})
         self.default = agents[default]
         self.problems = tuple(problems)
+        self._layers = tuple(layers)
 
     @classmethod
     def load(
@@ -50,14 +55,17 @@ class AgentRegistry:
         folders = jupyter_config_path() if config_path is None else config_path
         shared = prompt_text(resources.find(SHARED, None, folders).path)
         agents, default = _shipped(shared, folders).over({}, "")
+        layers: list[Layer] = []
         if (own := _users_file(config, folders)) is not None:
-            agents, default = _users(own, shared, folders).over(agents, default)
+            layers.append(_users(own, shared, folders))
+            agents, default = layers[-1].over(agents, default)
         try:
             if workspace is not None and (layer := _workspaces(workspace, shared)) is not None:
                 agents, default = layer.over(agents, default)
+                layers.append(layer)
         except ConfigError as error:
-            return cls(agents, default, [str(error)])
-        return cls(agents, default)
+            return cls(agents, default, layers, [str(error)])
+        return cls(agents, default, layers)
 
     def get(self, agent_id: str) -> AgentSpec:
         """The agent with this id. Raises ``NoSuchAgent`` that names those there are."""
@@ -70,6 +78,10 @@ class AgentRegistry:
     def all(self) -> tuple[AgentSpec, ...]:
         """Every agent."""
         return tuple(self._agents.values())
+
+    def idle_patterns(self, tools: Collection[Tool]) -> list[str]:
+        """What files allow and none of the tools is, a sentence each; what clients may bring is not among it."""
+        return [words for layer in self._layers for words in layer.idle_patterns(tools)]
 
 
 def route(text: str, agents: AgentRegistry) -> tuple[str | None, str]:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
+from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from typing import Annotated, Any
 
 import msgspec
 from msgspec import UNSET, UnsetType
+
+from whisperer_kernel.tools.tool import DESCRIBED_BY_CLIENT, Tool
 
 TAG = "tag:"
 MAX_NAME, MAX_ROLE, MAX_DESCRIPTION, MAX_INTRODUCTION = 40, 60, 300, 600
@@ -108,6 +111,20 @@ def mistakes(entry: AgentEntry) -> Iterator[Mistake]:
         for index, text in enumerate(entry.suggestions):
             if words := _line(MAX_SUGGESTION)(text):
                 yield f"suggestions[{index}]", words
+
+
+def idle(pattern: str, tools: Collection[Tool]) -> str:
+    """That the pattern matches none of these tools, in words; empty where one matches, or a client may bring one.
+
+    A client describes tools of any name, but of one tag: of a name only what looks like a slip of the pen is told.
+    """
+    if any(_matches(pattern, tool.name, tool.tags | {DESCRIBED_BY_CLIENT}) for tool in tools):
+        return ""
+    is_tag = pattern.startswith(TAG)
+    known = {f"{TAG}{tag}" for tool in tools for tag in tool.tags} if is_tag else {tool.name for tool in tools}
+    meant = get_close_matches(pattern, sorted(known), 1, 0.8)
+    words = f"{pattern} matches no tool"
+    return f"{words}; is {meant[0]} meant?" if meant else words if is_tag else ""
 
 
 def _any_matches(patterns: tuple[str, ...], name: str, tags: frozenset[str]) -> bool:

@@ -8,7 +8,8 @@ With ``provider.name: scripted`` and ``provider.parameters: {script: replies.yam
       - [{text: "so far"}, {error: rate_limited, message: "Too many requests.", retryAfter: 30}]
       - [{text: "and then the connection broke"}, {cut: true}]                  # a stream that ends without a finish
 
-Each request takes the next reply. Where there is none, it repeats the last user message and says that it is scripted.
+Each request takes the next reply; one too many is an error. Without a file it repeats the last user message and says
+that it is scripted.
 With ``tools: false`` beside ``replies`` it stands for a model that cannot call tools.
 Every step is yielded as a batch of its own.
 """
@@ -75,7 +76,10 @@ class Script(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ScriptedProvider:
-    """Plays ``replies`` one after the other. ``requests`` holds what it was asked; ``script`` appends more replies."""
+    """Plays ``replies`` one after the other. ``requests`` holds what it was asked; ``script`` appends more replies.
+
+    ``source`` names where they come from: one request more than there are replies is then an error.
+    """
 
     def __init__(
         self,
@@ -83,18 +87,20 @@ class ScriptedProvider:
         *,
         context_length: int | None = CONTEXT_LENGTH,
         supports_tools: bool = True,
+        source: str = "",
     ) -> None:
         self.requests: list[ChatRequest] = []
         self.supports_tools = supports_tools
         self._replies: deque[Reply] = deque(replies)
         self._context_length = context_length
+        self._source = source
         self._calls = 0
 
     @classmethod
     def from_file(cls, path: Path) -> ScriptedProvider:
         """One whose replies stand in a YAML file. Raises ``ConfigError`` that names file, line and key."""
         script = YamlFile(path).convert(Script)
-        return cls(script.replies, supports_tools=script.tools)
+        return cls(script.replies, supports_tools=script.tools, source=path.name if script.replies else "")
 
     @property
     def info(self) -> ProviderInfo:
@@ -106,9 +112,9 @@ class ScriptedProvider:
         self._replies.extend(replies)
 
     async def stream(self, request: ChatRequest) -> AsyncGenerator[Sequence[Delta], None]:
-        """Play the next reply."""
+        """Play the next reply. Raises ``ProviderError`` where a file has no more."""
         self.requests.append(request)
-        reply = self._replies.popleft() if self._replies else _echo(request)
+        reply = self._replies.popleft() if self._replies else self._unscripted(request)
         for step in reply:
             # Also for a pause of none: a reply gives way to others between its steps, as one over a network does.
             await asyncio.sleep(step.pause)
@@ -134,6 +140,13 @@ class ScriptedProvider:
 
     async def aclose(self) -> None:
         """Nothing is held."""
+
+    def _unscripted(self, request: ChatRequest) -> Reply:
+        if not self._source:
+            return _echo(request)
+        number = len(self.requests)
+        replies = "1 reply" if number == 2 else f"{number - 1} replies"  # noqa: PLR2004 - one before the second
+        raise ProviderError("bad_request", f"{self._source} has {replies}; this is request {number}.")
 
     def _deltas(self, step: Step) -> list[Delta]:
         batch: list[Delta] = []

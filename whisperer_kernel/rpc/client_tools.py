@@ -12,7 +12,7 @@ from whisperer_kernel.errors import InvalidParams
 from whisperer_kernel.rpc.params import ClientTool
 from whisperer_kernel.tools.call import ToolSchema
 from whisperer_kernel.tools.registry import ToolRegistry
-from whisperer_kernel.tools.tool import READS, Effect, Tool
+from whisperer_kernel.tools.tool import DESCRIBED_BY_CLIENT, READS, Effect, Tool
 
 EVERY_EFFECT: frozenset[Effect] = frozenset({"read", "edit", "run"})
 
@@ -63,5 +63,5 @@ def _described(known: ToolRegistry, declared: ClientTool, client_id: str) -> Too
         effect="run",
         repeatable=repeatable,
         declaration=declaration,
-        tags=frozenset({"client"}),
+        tags=frozenset({DESCRIBED_BY_CLIENT}),
     )

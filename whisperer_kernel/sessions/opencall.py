@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import traceback
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -24,6 +26,9 @@ from whisperer_kernel.tools.call import ToolRequest, ToolResult
 from whisperer_kernel.tools.tool import Misused, Tool, ToolFailed
 
 INTERRUPTED = "The server stopped before this was over; whether it was done is not known."
+LOGGED_FRAMES = 20
+
+log = logging.getLogger(__name__)
 
 
 class OpenCall:
@@ -150,7 +155,7 @@ class OpenCall:
                     limit.reschedule(now() + seconds)
 
 
-async def outcome(run: Callable[[], Awaitable[str]]) -> ToolResult:
+async def outcome(name: str, run: Callable[[], Awaitable[str]]) -> ToolResult:
     """What a tool returned, or how it failed. Nothing it raises gets out: ``SystemExit`` would end the server."""
     try:
         return ToolResult(content=str(await run()))
@@ -164,6 +169,9 @@ async def outcome(run: Callable[[], Awaitable[str]]) -> ToolResult:
     except WhispererError as error:
         return failed(str(error))
     except BaseException as error:  # noqa: BLE001 - a tool's failure is the model's to read, not the turn's end
+        # For who wrote the tool. Without the error's text, which may hold what the call was about.
+        frames = "".join(traceback.format_tb(error.__traceback__, -LOGGED_FRAMES))
+        log.warning("the tool %s raised %s:\n%s", name, type(error).__name__, frames.rstrip())
         return failed(f"{type(error).__name__}: {_words(error)}")
 
 

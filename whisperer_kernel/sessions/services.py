@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -21,8 +22,14 @@ StandIns = Callable[[str], Sequence[Tool]]
 """By a kernel's id: client tools that this process can carry out itself, where no client does."""
 
 
+log = logging.getLogger(__name__)
+
+
 class Services:
-    """Made once for a process."""
+    """Made once for a process.
+
+    ``problems``: what was left out of agents files and packages, and what in them does nothing, one sentence each.
+    """
 
     def __init__(  # noqa: PLR0913 - made in one place, everything by name
         self,
@@ -41,6 +48,8 @@ class Services:
         self.store = store
         self.workspace = workspace
         self.tools = ToolRegistry() if tools is None else tools
+        idle = self.agents.idle_patterns(self.tools.all())
+        self.problems = (*self.tools.problems, *self.agents.problems, *idle)
         self.policy = Policy(deny=config.tools.deny, ask=config.tools.ask, highest_mode=config.tools.highest_mode)
         self.runner = new_runner()
         self.providers = Providers(config, environ, choose)
@@ -58,16 +67,19 @@ class Services:
         stand_ins: StandIns = lambda _: (),
     ) -> Services:
         """Everything as the configuration says. Raises ``ConfigError``."""
-        agents = AgentRegistry.load(config, workspace)
-        return cls(
+        services = cls(
             config,
-            agents,
+            AgentRegistry.load(config, workspace),
             open_store(config.store_url),
             workspace=workspace,
             tools=ToolRegistry.load(),
             environ=os.environ if environ is None else environ,
             stand_ins=stand_ins,
         )
+        # The registry has told of the packages, with their tracebacks.
+        for problem in services.problems[len(services.tools.problems) :]:
+            log.warning("%s", problem)
+        return services
 
     async def aclose(self) -> None:
         """Close the providers and the store."""

@@ -222,7 +222,8 @@ class TurnTools:
         assert call.tool.run is not None  # noqa: S101 - for the type checker
         await self._told(call, "running")
         context = CallContext(call, self._spec.id, self._user.message_id, self.provider, self._services.workspace, self)
-        running = asyncio.get_running_loop().create_task(outcome(partial(call.tool.run, context, **call.given)))
+        run = partial(call.tool.run, context, **call.given)
+        running = asyncio.get_running_loop().create_task(outcome(call.tool.name, run))
         try:
             await asyncio.wait([running])
             return running.result()

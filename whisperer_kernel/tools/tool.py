@@ -3,7 +3,7 @@
 ``tool`` makes one out of a function: the schema from its typed signature, the description from its docstring. The
 built-in tools are made this way, and those of any other package::
 
-    @tool(tags={"weather"})
+    @tool(effect="read", tags={"weather"})
     async def forecast(context: ToolContext, city: Annotated[str, Meta(description="A city's name.")]) -> str:
         '''The weather tomorrow.'''
 
@@ -28,7 +28,12 @@ from whisperer_kernel.tools.call import ToolSchema
 Effect = Literal["read", "edit", "run"]
 """What a tool does to the person's things: looks at them, changes the notebook or files, runs code or anything else."""
 
+EFFECTS: tuple[Effect, ...] = typing.get_args(Effect)
+
 READS: frozenset[Effect] = frozenset({"read"})
+
+DESCRIBED_BY_CLIENT = "client"
+"""The tag of a tool that a client has described, which no registry knows."""
 
 Executor = Literal["server", "client"]
 
@@ -48,6 +53,10 @@ class ToolFailed(WhispererError):
 
 class Misused(ToolFailed):
     """The arguments are of the right types and still not what the tool takes; the model reads why."""
+
+
+class UnfitFunction(TypeError):
+    """No tool can be made of this function; the message names it, and what to change."""
 
 
 class CarriedOutByClient(WhispererError):
@@ -180,9 +189,10 @@ class Tool(msgspec.Struct, frozen=True, kw_only=True):
         if not callable(self.effect):
             return self.effect
         try:
-            return self.effect(arguments)
+            effect = self.effect(arguments)
         except Exception:  # noqa: BLE001 - a package's mistake must not open the gate, nor end the turn
             return "run"
+        return effect if effect in EFFECTS else "run"
 
     def is_repeatable(self, arguments: dict[str, Any]) -> bool:
         """Whether a call that may have been carried out already can be carried out again without harm."""
@@ -220,14 +230,20 @@ def tool(  # noqa: PLR0913 - what a tool is, by name
 ) -> Callable[[Run], Tool]:
     """Make a tool of an async function whose first parameter is the ``ToolContext``.
 
-    A ``TypeError`` says what of its signature cannot be described. With ``executor="client"`` the function is never
-    called: it describes what a client carries out.
+    A ``TypeError`` says what of it is not as it must be. With ``executor="client"`` the function is never called: it
+    describes what a client carries out.
     """
 
     def make(function: Run) -> Tool:
         arguments = _arguments(function)
+        if not callable(effect) and effect not in EFFECTS:
+            raise UnfitFunction(f"{function.__name__}: effect must be read, edit or run, not {effect!r}")
+        if isinstance(tags, str):
+            raise UnfitFunction(f"{function.__name__}: tags must be a set, {{{tags!r}}} for instance, not {tags!r}")
         if isinstance(granted, tuple) and (unknown := {*granted} - {*arguments.__struct_fields__}):
-            raise TypeError(f"{function.__name__}: granted names {', '.join(sorted(unknown))}, which it does not take")
+            raise UnfitFunction(
+                f"{function.__name__}: granted names {', '.join(sorted(unknown))}, which it does not take"
+            )
         return Tool(
             schema=ToolSchema(
                 name=_named(function), description=_described(function), parameters=_parameters(function, arguments)
@@ -251,14 +267,14 @@ def tool(  # noqa: PLR0913 - what a tool is, by name
 
 def _named(function: Run) -> str:
     if not re.fullmatch(NAME, function.__name__):
-        raise TypeError(f"{function.__name__}: a tool's name has letters, digits, _ and - of ASCII, 64 at most")
+        raise UnfitFunction(f"{function.__name__}: a tool's name has letters, digits, _ and - of ASCII, 64 at most")
     return function.__name__
 
 
 def _described(function: Run) -> str:
     description = inspect.getdoc(function)
     if not description:
-        raise TypeError(f"{function.__name__}: a tool needs a docstring, which the model reads")
+        raise UnfitFunction(f"{function.__name__}: a tool needs a docstring, which the model reads")
     return description
 
 
@@ -267,7 +283,7 @@ def _parameters(function: Run, arguments: type[msgspec.Struct]) -> dict[str, Any
     try:
         (schema,), components = msgspec.json.schema_components([arguments], ref_template="#/$defs/{name}")
     except TypeError as error:
-        raise TypeError(f"{function.__name__}: its signature cannot be described: {error}") from error
+        raise UnfitFunction(f"{function.__name__}: its signature cannot be described: {error}") from error
     parameters: dict[str, Any] = components.pop(schema["$ref"].rsplit("/", 1)[1])
     parameters.pop("title", None)
     if components:
@@ -278,26 +294,35 @@ def _parameters(function: Run, arguments: type[msgspec.Struct]) -> dict[str, Any
 def _arguments(function: Run) -> type[msgspec.Struct]:
     name = function.__name__
     if not inspect.iscoroutinefunction(function):
-        raise TypeError(f"{name}: a tool must be an async function")
+        raise UnfitFunction(f"{name}: a tool must be an async function")
     try:
         hints = typing.get_type_hints(function, include_extras=True)
     except NameError as error:
-        raise TypeError(f"{name}: a type in its signature is not known: {error}") from error
+        raise UnfitFunction(f"{name}: a type in its signature is not known: {error}") from error
     parameters = [*inspect.signature(function).parameters.values()]
     if not parameters or parameters[0].kind not in _POSITIONAL:
-        raise TypeError(f"{name}: the first parameter must be the ToolContext")
+        raise UnfitFunction(f"{name}: the first parameter must be the ToolContext")
+    if not _is_context(parameters[0], hints):
+        raise UnfitFunction(f"{name}: the first parameter must be the ToolContext, not {parameters[0].name}")
     fields = [_field(name, parameter, hints) for parameter in parameters[1:]]
     try:
         return msgspec.defstruct(name, fields, kw_only=True, forbid_unknown_fields=True)
     except TypeError as error:
-        raise TypeError(f"{name}: its signature cannot be described: {error}") from error
+        raise UnfitFunction(f"{name}: its signature cannot be described: {error}") from error
+
+
+def _is_context(parameter: inspect.Parameter, hints: dict[str, Any]) -> bool:
+    """Without a type its name tells, so that one which was forgotten does not swallow the first argument."""
+    if parameter.name not in hints:
+        return parameter.name == "context"
+    return ToolContext in getattr(hints[parameter.name], "__mro__", ())
 
 
 def _field(name: str, parameter: inspect.Parameter, hints: dict[str, Any]) -> tuple[str, Any] | tuple[str, Any, Any]:
     if parameter.kind not in _NAMED:
-        raise TypeError(f"{name}: {parameter} cannot be given by name")
+        raise UnfitFunction(f"{name}: {parameter} cannot be given by name")
     if parameter.name not in hints:
-        raise TypeError(f"{name}: {parameter.name} has no type")
+        raise UnfitFunction(f"{name}: {parameter.name} has no type")
     if parameter.default is inspect.Parameter.empty:
         return parameter.name, hints[parameter.name]
     return parameter.name, hints[parameter.name], parameter.default

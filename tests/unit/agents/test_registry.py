@@ -10,6 +10,7 @@ from whisperer_kernel.agents.registry import AgentRegistry, route
 from whisperer_kernel.agents.routing import addressed
 from whisperer_kernel.config import Config
 from whisperer_kernel.errors import ConfigError, NoSuchAgent
+from whisperer_kernel.tools.registry import ToolRegistry
 
 BOB = "agents:\n  - id: bob\n    prompt: bob.md\n"
 CELLS = frozenset({"cells"})
@@ -311,3 +312,29 @@ def test_longest_name_is_meant() -> None:
     names = {"bob": "one", "bob smith": "two"}
     assert addressed("@bob smith hello", names) == ("two", "hello")
     assert addressed("@bob smiths hello", names) == ("one", "smiths hello")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "words"),
+    [
+        ("tag:cels", "tag:cels matches no tool; is tag:cells meant?"),
+        ("tag:weather", "tag:weather matches no tool"),
+        ("read_fiel", "read_fiel matches no tool; is read_file meant?"),
+        ("read_file", ""),
+        ("tag:c*", ""),
+        ("tag:client", ""),
+        ("set_lamp", ""),
+        ("lamp_*", ""),
+    ],
+)
+def test_pattern_that_matches_nothing(tmp_path: Path, user: Path, workspace: Path, pattern: str, words: str) -> None:
+    """It is told with its place, unless a client's own tool may be meant."""
+    registered = ToolRegistry.load().all()
+    for folder in (user, workspace):
+        path = put(folder, f'agents:\n  - id: alice\n    tools:\n      allow: ["tag:*", "{pattern}"]\n')
+    told = load(tmp_path).idle_patterns(registered)
+    assert told == [
+        f"{path}, line 4: agents[0].tools.allow[1]: {words}"
+        for path in (user / path.name, workspace / path.name)
+        if words
+    ]

@@ -32,7 +32,7 @@ async def test_without_a_script_it_says_so_word_by_word() -> None:
 
 
 async def test_script_from_a_file(tmp_path: Path) -> None:
-    """Every kind of step, one reply for each request, the echo after the last."""
+    """Every kind of step, one reply for each request, and an error that says so after the last."""
     path = tmp_path / "script.yaml"
     path.write_text(SCRIPT, encoding="utf-8")
     provider = ScriptedProvider.from_file(path)
@@ -43,7 +43,7 @@ async def test_script_from_a_file(tmp_path: Path) -> None:
     assert second.deltas == [ReasoningDelta("Hm."), TextDelta("well"), length]
     assert (third.text, third.kind, third.error.retry_after if third.error else 0) == ("so far", "rate_limited", 30)
     assert (fourth.text, fourth.finishes, fourth.error) == ("half", [], None)
-    assert fifth.text.startswith("Hello!")
+    assert (fifth.kind, str(fifth.error)) == ("bad_request", "script.yaml has 4 replies; this is request 5.")
 
 
 async def test_requests_are_kept_for_looking_at() -> None:
@@ -54,9 +54,12 @@ async def test_requests_are_kept_for_looking_at() -> None:
     assert provider.requests == [question(), question()]
 
 
-def test_mistake_in_a_file_is_named(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("step", "words"), [("{txet: oops}", "txet: unknown key"), ("{finish: sotp}", "finish: must be one of .*stop")]
+)
+def test_mistake_in_a_file_is_named(tmp_path: Path, step: str, words: str) -> None:
     """With its line and key."""
     path = tmp_path / "script.yaml"
-    path.write_text("replies:\n  - [{txet: oops}]\n", encoding="utf-8")
-    with pytest.raises(ConfigError, match=r"script\.yaml, line 2: replies\[.*txet: unknown key"):
+    path.write_text(f"replies:\n  - [{step}]\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match=rf"script\.yaml, line 2: replies\[.*{words}"):
         ScriptedProvider.from_file(path)

@@ -73,6 +73,8 @@ def bad_signatures() -> list[tuple[Any, str]]:  # noqa: C901 - a list of functio
     async def no_docstring(context: ToolContext) -> str: ...  # type: ignore[empty-body]
     async def untyped(context: ToolContext, name) -> str: ...  # type: ignore[no-untyped-def, empty-body]  # noqa: ANN001
     async def nothing() -> str: ...  # type: ignore[empty-body]
+    async def forgotten(city: str) -> str: ...  # type: ignore[empty-body]
+    async def forgotten_untyped(city) -> str: ...  # type: ignore[no-untyped-def, empty-body]  # noqa: ANN001
     async def only_named(*, context: ToolContext) -> str: ...  # type: ignore[empty-body]
     async def many(context: ToolContext, *names: str) -> str: ...  # type: ignore[empty-body]
     async def any_named(context: ToolContext, **names: str) -> str: ...  # type: ignore[empty-body]
@@ -85,6 +87,8 @@ def bad_signatures() -> list[tuple[Any, str]]:  # noqa: C901 - a list of functio
         (not_async, "must be an async function"),
         (untyped, "name has no type"),
         (nothing, "the first parameter must be the ToolContext"),
+        (forgotten, "the first parameter must be the ToolContext, not city"),
+        (forgotten_untyped, "the first parameter must be the ToolContext, not city"),
         (only_named, "the first parameter must be the ToolContext"),
         (many, "cannot be given by name"),
         (any_named, "cannot be given by name"),
@@ -111,6 +115,28 @@ def test_grant_bound_to_nothing_there() -> None:
     assert look_at.run is not None
     with pytest.raises(TypeError, match="granted names plce"):
         tool(effect="read", granted=("plce",))(look_at.run)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"effect": "reads"}, "look_at: effect must be read, edit or run, not 'reads'"),
+        ({"effect": ["read"]}, "look_at: effect must be read, edit or run, not ['read']"),
+        ({"effect": "read", "tags": "maps"}, "look_at: tags must be a set, {'maps'} for instance, not 'maps'"),
+    ],
+)
+def test_bad_declaration(wrong: dict[str, Any], words: str) -> None:
+    """What is said of a tool beside its signature is checked when it is made, not when it is called."""
+    assert look_at.run is not None
+    with pytest.raises(TypeError) as refused:
+        tool(**wrong)(look_at.run)
+    assert str(refused.value) == words
+
+
+def test_effect_that_there_is_not() -> None:
+    """A function that tells an effect wrongly makes the call one that may do anything."""
+    wrong: Any = lambda _: "reads"  # noqa: E731 - what a package would give
+    assert msgspec.structs.replace(look_at, effect=wrong).effect_of({}) == "run"
 
 
 def test_registry() -> None:

@@ -35,7 +35,7 @@ class LastError:
     def question(self) -> str:
         """What an agent is asked about it. Raises ``NothingToFix``."""
         if self._error is None:
-            raise NothingToFix("No cell has failed in this kernel; there is nothing to fix.")
+            raise NothingToFix("No cell of your code has failed in this kernel; there is nothing to fix.")
         error = told_of(self._error)
         cell = _cell_of(self._error)
         # Of the frames in the cell itself the cell shows enough; IPython's own help nobody.

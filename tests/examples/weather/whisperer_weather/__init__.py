@@ -11,6 +11,7 @@ from whisperer_kernel.tools.registry import ToolRegistry
 from whisperer_kernel.tools.tool import CarriedOutByClient, ToolContext, ToolFailed, tool
 
 City = Annotated[str, msgspec.Meta(min_length=1, max_length=80, description="A city's name.")]
+LAYERS: dict[str, str] = {}
 
 
 @tool(effect="read", tags={"weather"})
@@ -71,6 +72,12 @@ async def break_the_barometer(context: ToolContext) -> str:  # noqa: ARG001 - as
 
 
 @tool(effect="read", tags={"weather"})
+async def dig(context: ToolContext, city: City) -> str:  # noqa: ARG001 - as it is
+    """Dig for old weather, and find none."""
+    return LAYERS[city]
+
+
+@tool(effect="read", tags={"weather"})
 async def stop_the_world(context: ToolContext) -> str:  # noqa: ARG001 - as it is
     """Try to end the process."""
     raise SystemExit(3)
@@ -99,6 +106,7 @@ def register(registry: ToolRegistry) -> None:
         ignore_the_clock,
         ask_the_neighbour,
         break_the_barometer,
+        dig,
         stop_the_world,
         cancel_the_day,
         look_outside,
