@@ -362,6 +362,7 @@ async def test_command_needs_no_model_and_no_yes(serve: Serve, notebook: OpenNot
     assert len((await page.request("tests.list", sessionId=page.session_id))["reports"]) == 1
     failed = await kernel.run("await Whisperer().tests('nothing_here')")
     assert failed.error.startswith("NoTests: There is no nothing_here in the kernel")
+    assert failed.traceback == [failed.error]
 
 
 async def test_kernel_takes_part_in_a_session_of_ones_own(serve: Serve, notebook: OpenNotebook) -> None:
