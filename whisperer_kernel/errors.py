@@ -42,14 +42,24 @@ ErrorKind = Literal[
 """Why a turn failed, as PROTOCOL.md lists it."""
 
 
+MAX_CHARS = 600
+
+
 class WhispererError(Exception):
-    """The root. ``code`` is the JSON-RPC error code, ``data`` what a client may act on."""
+    """The root. ``code`` is the JSON-RPC error code, ``data`` what a client may act on.
+
+    IPython shows it in one line; in a script it has the traceback that every exception has.
+    """
 
     code: ClassVar[int] = -32603
 
     def __init__(self, message: str, **data: Any) -> None:
         super().__init__(message)
         self.data: dict[str, Any] = data
+
+    def _render_traceback_(self) -> list[str]:
+        # IPython asks for this before it makes a traceback, in which our own files would hide the sentence.
+        return [one_line(self)]
 
 
 class ConfigError(WhispererError):
@@ -134,3 +144,14 @@ class NoSuchItem(WhispererError):
     """No such plan, report, permission request or tool call."""
 
     code = -32008
+
+
+def one_line(error: BaseException) -> str:
+    r"""The error's type and words, cut where they are long.
+
+    >>> one_line(WhispererError("It is\nlate."))
+    'WhispererError: It is late.'
+    """
+    words = " ".join(str(error).split()) or "stopped"
+    cut = words if len(words) <= MAX_CHARS else f"{words[:MAX_CHARS]}…"
+    return f"{type(error).__name__}: {cut}"

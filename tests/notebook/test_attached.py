@@ -35,6 +35,18 @@ async def test_ask_in_a_cell_is_part_of_the_notebooks_session(
     ]
 
 
+async def test_demo_model_is_called_so_once(notebook: OpenNotebook) -> None:
+    """The first reply that the kernel shows says it, as often as it is shown; no other, and no text of a reply."""
+    kernel = await notebook()
+    words = "*From a demo model, which is often wrong.*"
+    first = await kernel.run(IMPORT + 'unseen = await w.ask("one")\nseen = await w.ask("two")\nseen')
+    assert first.shown["text/markdown"].endswith(words)
+    assert (await kernel.run("seen")).shown == first.shown
+    stream = 'answer = w.stream("three")\nasync for chunk in answer: print(chunk)\nanswer.reply'
+    other = await kernel.run(stream)
+    assert words not in other.printed + other.shown["text/markdown"]
+
+
 async def test_page_that_was_there_first_is_told_what_a_cell_asks(
     server: Server, notebook: OpenNotebook, connect: Connect
 ) -> None:
@@ -174,7 +186,7 @@ reply = await task
 cancelled.append(await w.cancel())
 print(json.dumps([cancelled, str(reply), reply.finish_reason, reply._repr_markdown_()]))
 """
-    shown = "**Alice**\n\nso far\n\n*The answer was stopped.*"
+    shown = "**Alice**\n\nso far\n\n*The answer was stopped.*\n\n*From a demo model, which is often wrong.*"
     assert await kernel.value(IMPORT + code) == [[True, True, False], "so far", "cancelled", shown]
 
 

@@ -362,6 +362,20 @@ async def test_command_needs_no_model_and_no_yes(serve: Serve, notebook: OpenNot
     assert len((await page.request("tests.list", sessionId=page.session_id))["reports"]) == 1
     failed = await kernel.run("await Whisperer().tests('nothing_here')")
     assert failed.error.startswith("NoTests: There is no nothing_here in the kernel")
+    assert failed.traceback == [failed.error]
+
+
+async def test_kernel_takes_part_in_a_session_of_ones_own(serve: Serve, notebook: OpenNotebook) -> None:
+    """Tests are run in a session that ``new`` began, on its next connection, and found again by its id."""
+    server = serve([])
+    kernel = await notebook(server)
+    await kernel.run(SLUGIFY + "import json\nfrom whisperer_kernel import Whisperer\nown = Whisperer(new=True)")
+    made = "print(json.dumps([*(await {}.tests(slugify)).report.counts]))"
+    assert await kernel.value(made.format("own")) == ["passed"]
+    assert await kernel.value("await own.aclose()\n" + made.format("own")) == ["passed"]
+    same = "await own.aclose()\nsame = Whisperer(session=own.session_id)\n"
+    assert await kernel.value(same + made.format("same")) == ["passed"]
+    assert await kernel.value("print(json.dumps(len(await Whisperer().history())))") == 1
 
 
 @pytest.mark.parametrize(

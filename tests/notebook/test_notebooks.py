@@ -66,7 +66,7 @@ def test_an_agent_of_ones_own(run: Run) -> None:
     looks = [{"tool": "inspect_variable", "arguments": {"name": "orders"}}]
     book = run("own_agent", [looks, [{"text": "Order 3 stands there twice."}]])
     assert "Nora: Looks at data" in shown(book, "nora.agents()")
-    assert shown(book, "What do you check first").endswith("**Nora**\n\nOrder 3 stands there twice.")
+    assert "**Nora**\n\nOrder 3 stands there twice." in shown(book, "What do you check first")
     history = shown(book, "for message in await nora.history").splitlines()
     assert [line.split()[0] for line in history] == ["user", "tool", "assistant", "after"]
     assert history[-1].endswith("called inspect_variable with {'name': 'orders'}: done")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.notebook.conftest import scripted
+from tests.notebook.conftest import Connect, OpenNotebook, Serve, scripted
+from tests.notebook.kernel import Person
 from tests.notebook.script import run_script
 
 STEP = {"title": "Load", "what": "Read the file.", "check": "len(sales) > 0"}
@@ -30,3 +31,21 @@ async def test_no_plan(tmp_path: Any) -> None:
     code = SHOW.replace("made = ", "try: ") + "except Exception as error: print(type(error).__name__, error)"
     out, _ = await run_script(tmp_path, code, environ)
     assert out.strip() == "NoPlan Which sales?"
+
+
+async def test_plan_that_is_not_put_in(serve: Serve, notebook: OpenNotebook, connect: Connect) -> None:
+    """After a no at the cell the plan is a value all the same; what was asked named each text and showed the code."""
+    step = {**STEP, "code": "sales = read()\nsales.head()"}
+    server = serve([[{"tool": "make_plan", "arguments": {**PLAN, "steps": [step]}}], [{"text": "It is short."}]])
+    kernel = await notebook(server)
+    page = await connect(server)
+    await page.start(kernelId=kernel.id, clientTools=["insert_cells"])
+    code = "from whisperer_kernel import Whisperer\nmade = await Whisperer().plan('clean my sales')\nmade"
+    cell = await kernel.run(code, person=Person("n"))
+    assert cell.error == ""
+    assert "# Clean sales" in cell.shown["text/markdown"]
+    asked = cell.printed
+    assert "    markdown cell: # Clean sales (lines: " in asked
+    assert "    # code\n    sales = read()\n    sales.head()" in asked
+    assert "Every row has an amount." not in asked
+    assert not page.seen("ToolCallNotification", toolName="insert_cells", status="done")

@@ -21,12 +21,18 @@ ENDINGS: dict[FinishReason, str] = {
 }
 """What is said below an answer that is not whole."""
 
+DEMO = "From a demo model, which is often wrong."
+
+# The reply that was shown with these words, as often as it is shown: below every one they would go unread.
+_shown_as_demo: set[str] = set()
+
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True):
     """An agent's answer. ``str(reply)`` is its text; a notebook shows it as markdown that runs nothing.
 
     ``finish_reason`` is ``stop`` where the answer is whole. ``usage`` counts tokens, where the provider does. ``cells``
     are those that she made and for which there was no notebook: ``str(reply)`` and what is shown hold them too.
+    ``demo``: a demo model answered, which the first such reply that a notebook shows says.
     """
 
     text: str
@@ -35,19 +41,25 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
     finish_reason: FinishReason
     usage: Usage | None = None
     cells: tuple[NewCell, ...] = ()
+    demo: bool = False
 
     def __str__(self) -> str:
         return "\n\n".join(part for part in (self.text, *map(str, self._made)) if part)
 
     def _repr_markdown_(self) -> str:
-        ending = ENDINGS.get(self.finish_reason)
+        notes = [ENDINGS.get(self.finish_reason), DEMO if self._says_demo() else None]
         # Said by whom, so that it is not taken for something that was computed.
         parts = [f"**{safe_markdown(self.agent.capitalize())}**", safe_markdown(self.text)]
         cells = [made._repr_markdown_() for made in self._made]
-        return "\n\n".join([*parts, *cells, *([f"*{ending}*"] if ending else [])])
+        return "\n\n".join([*parts, *cells, *(f"*{note}*" for note in notes if note)])
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:  # noqa: ARG002, FBT001 - IPython's signature
         printer.text("\n".join(part for part in (str(self), ENDINGS.get(self.finish_reason)) if part))
+
+    def _says_demo(self) -> bool:
+        if self.demo and not _shown_as_demo:
+            _shown_as_demo.add(self.message_id)
+        return self.demo and self.message_id in _shown_as_demo
 
     @property
     def _made(self) -> list[MadeCells]:

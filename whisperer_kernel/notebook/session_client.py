@@ -98,12 +98,13 @@ class SessionClient:
         made = [report for report in reports if report.message_id == reply.message_id]
         if not made:
             raise NoTests(reply.text or "There was no answer.")
-        return MadeTests(made[-1], reply)
+        # No model made them.
+        return MadeTests(made[-1], msgspec.structs.replace(reply, demo=False))
 
     async def send(self, question: Question) -> Turn:
         """Send a message; the turn it begins can be followed."""
         await self.open()
-        turn = Turn(question.asker, question.client_message_id)
+        turn = Turn(question.asker, question.client_message_id, demo=self.provider.demo)
         params = {
             "message": await self._addressed(question),
             "context": question.context,

@@ -18,14 +18,16 @@ from whisperer_kernel.tools.cells import NewCell
 class Turn:
     """Takes events in and gives text out. ``message_id`` is None until the server has told it.
 
-    A message that is sent under an id that was sent before is the same message, and the turn the same turn.
+    A message that is sent under an id that was sent before is the same message, and the turn the same turn. ``demo``: a
+    demo model is to answer.
     """
 
-    def __init__(self, asker: Asker, client_message_id: str | None = None) -> None:
+    def __init__(self, asker: Asker, client_message_id: str | None = None, *, demo: bool = False) -> None:
         self.asker = asker
         self.client_message_id = client_message_id or uuid4().hex
         self.message_id: str | None = None
         self.bound = asyncio.Event()
+        self._demo = demo
         self._agent = ""
         self._text = ""
         self._given = 0
@@ -110,6 +112,7 @@ class Turn:
             finish_reason=reason,
             usage=usage,
             cells=tuple(self._cells),
+            demo=self._demo,
         )
         if reason == "error":
             error = error or TurnError(kind="internal", message="The turn failed, and nobody said why.")

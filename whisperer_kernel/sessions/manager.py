@@ -14,6 +14,7 @@ from weakref import WeakValueDictionary
 from whisperer_kernel.errors import LimitReached, NoSuchSession, StoreError
 from whisperer_kernel.events import STOPPED
 from whisperer_kernel.sessions.export import Exported, Format, export
+from whisperer_kernel.sessions.kernels import AtKernel, Kernels, serves
 from whisperer_kernel.sessions.log import now
 from whisperer_kernel.sessions.logrows import unpack
 from whisperer_kernel.sessions.metrics import Metrics, Watch
@@ -29,11 +30,8 @@ BEAT_S = 1.0
 log = logging.getLogger(__name__)
 
 
-class KernelConnection(Subscriber, Protocol):
-    """A connection that carries tools out in a kernel's sessions: the kernel's own, or its notebook's in a page."""
-
-    owner: str
-    kernel_id: str | None
+class KernelConnection(AtKernel, Protocol):
+    """A connection that carries tools out in a kernel's sessions."""
 
     def attach(self, manager: StatelessSessionManager, session: StatelessInteractiveSession) -> None:
         """Be shown the session."""
@@ -57,8 +55,7 @@ class StatelessSessionManager:
         self._left: dict[str, StatelessInteractiveSession] = {}
         self._coming = 0
         self._grace: dict[str, asyncio.TimerHandle] = {}
-        # Those of a kernel, in the order in which they came: its own, and one for every page that shows its notebook.
-        self._kernels: dict[tuple[str, str], list[KernelConnection]] = {}
+        self._kernels: Kernels[KernelConnection] = Kernels()
         self._dropping: set[asyncio.Task[None]] = set()
         self._beating: asyncio.Task[None] | None = None
         self._closed = False
@@ -84,7 +81,7 @@ class StatelessSessionManager:
                     return await self._enter(row), False
         session = await self.resume(found.id, owner)
         await session.place(params.kernel_id, place)
-        self._give_kernel(session)
+        self.give_kernel(session)
         return session, True
 
     async def resume(self, session_id: str, owner: str) -> StatelessInteractiveSession:
@@ -196,22 +193,24 @@ class StatelessSessionManager:
 
     def kernel_came(self, connection: KernelConnection) -> list[StatelessInteractiveSession]:
         """A kernel's own connection is there: its live sessions, which it is shown from now on as all later ones."""
-        self.kernel_gone(connection)
-        self._kernels.setdefault((connection.owner, connection.kernel_id or ""), []).append(connection)
-        place = (connection.owner, connection.kernel_id)
-        own = [session for session in self._live.values() if (session.row.owner, session.row.kernel_id) == place]
+        self._kernels.came(connection)
+        own = [session for session in self._live.values() if serves(connection, session)]
         for session in own:
-            self._give_kernel(session)
+            self.give_kernel(session)
             # It may have been here before, with other tools.
             session.declare_also(connection, connection.tools_in(session))
         return own
 
     def kernel_gone(self, connection: object) -> None:
         """A connection is gone; where it was a kernel's own, its sessions have no kernel now."""
-        for place, connections in list(self._kernels.items()):
-            self._kernels[place] = [other for other in connections if other is not connection]
-            if not self._kernels[place]:
-                del self._kernels[place]
+        self._kernels.gone(connection)
+
+    def give_kernel(self, session: StatelessInteractiveSession) -> None:
+        """The session's kernel and those who show its notebook, where they are connected, take its calls."""
+        for kernel in self._kernels.of(session):
+            if not session.can_reach(kernel):
+                kernel.attach(self, session)
+                session.declare(kernel, kernel.tools_in(session))
 
     def drop(self, session: StatelessInteractiveSession) -> None:
         """Have a session leave memory; its turn is cancelled, its log stays."""
@@ -271,7 +270,7 @@ class StatelessSessionManager:
             [self.metrics, self._metrics_of[row.owner], session.metrics], asyncio.get_running_loop().time
         )
         self._live[session.id] = session
-        self._give_kernel(session)
+        self.give_kernel(session)
         if self._beating is None:
             self._beating = asyncio.get_running_loop().create_task(self._beat())
         return session
@@ -322,13 +321,6 @@ class StatelessSessionManager:
             yield
         finally:
             self._coming -= 1
-
-    def _give_kernel(self, session: StatelessInteractiveSession) -> None:
-        """The session's kernel and those who show its notebook, where they are connected, take its calls."""
-        for kernel in self._kernels.get((session.row.owner, session.row.kernel_id or ""), []):
-            if not session.can_reach(kernel):
-                kernel.attach(self, session)
-                session.declare(kernel, kernel.tools_in(session))
 
     def _lock(self, name: str) -> asyncio.Lock:
         """Who brings a session in or out does it alone."""

@@ -63,10 +63,19 @@ def _granted(arguments: dict[str, Any]) -> tuple[str, ...] | None:
 
 
 def _inserted(arguments: dict[str, Any]) -> str:
-    shown = [f"# {cell.get('type')}\n{cell.get('source')}" for cell in arguments.get("cells", [])]
+    shown = [_to_be_inserted(cell) for cell in arguments.get("cells", [])]
     what = "1 cell" if len(shown) == 1 else f"{len(shown)} cells"
     run = f" and run {'it' if len(shown) == 1 else 'them'}" if arguments.get("run") else ""
     return "\n\n".join([f"Insert {what} {_place(arguments)}{run}:", *shown])
+
+
+def _to_be_inserted(cell: dict[str, Any]) -> str:
+    """Code as it would run; of text, which loads and runs nothing, what it begins with."""
+    source = str(cell.get("source"))
+    if cell.get("type") != "markdown":
+        return f"# {cell.get('type')}\n{source}"
+    first, *more = source.strip().splitlines() or [""]
+    return f"markdown cell: {first}{f' (lines: {1 + len(more)})' if more else ''}"
 
 
 def _place(arguments: dict[str, Any]) -> str:

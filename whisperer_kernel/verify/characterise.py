@@ -56,7 +56,7 @@ def _written(function: boundary.Function, calls: list[str], results: Iterable[is
             for name, (call, outcome) in tests.items()
         },
         support="import pytest" if any(case in raising or _is_number(case[1]) for case in chosen) else "",
-        notes=tuple(f"{count} inputs left out: {why}" for why, count in unclear.items()),
+        notes=tuple(f"{count} {'input' if count == 1 else 'inputs'} left out: {why}" for why, count in unclear.items()),
     )
 
 

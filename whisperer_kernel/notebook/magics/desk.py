@@ -17,12 +17,11 @@ from whisperer_kernel.notebook.made_cells import MadeCells
 from whisperer_kernel.notebook.magics.answer_output import answer_output
 from whisperer_kernel.notebook.magics.asking import Asked, CellQuestions
 from whisperer_kernel.notebook.question import Question
-from whisperer_kernel.notebook.reply import ENDINGS
+from whisperer_kernel.notebook.reply import DEMO, ENDINGS
 from whisperer_kernel.notebook.stream import ReplyStream
 from whisperer_kernel.tools.cells import NewCell
 
 INSERT_HINT = "`%whisper insert` puts the code into a cell below."
-DEMO = "From a demo model, which is often wrong."
 
 
 class Shell(Protocol):

@@ -36,6 +36,7 @@ async def start_session(methods: Methods, call: Call, params: p.StartSession) ->
     call.hold(text=True)
     call.connection.attach(methods.manager, session)
     session.declare(call.connection, call.connection.tools_in(session, tools))
+    methods.manager.give_kernel(session)
     seq = session.seq
     if resumed:
         await session.activate()
@@ -64,6 +65,7 @@ async def resume_session(methods: Methods, call: Call, params: p.ResumeSession) 
     kept = session.keeps(params.after_seq)
     call.connection.attach(methods.manager, session, params.after_seq if kept else None)
     session.declare(call.connection, call.connection.tools_in(session, tools))
+    methods.manager.give_kernel(session)
     result = p.Resumed(
         session_id=session.id,
         status=session.state.status,

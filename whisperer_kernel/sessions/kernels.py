@@ -1,0 +1,48 @@
+"""The connections that carry tools out in a kernel's sessions, and which of them do so in a session."""
+
+from __future__ import annotations
+
+from typing import Generic, Protocol, TypeVar
+
+from whisperer_kernel.sessions.session import StatelessInteractiveSession
+from whisperer_kernel.sessions.subscribers import Subscriber
+
+
+class AtKernel(Subscriber, Protocol):
+    """A connection that belongs to a kernel: the kernel's own, or its notebook's in a page."""
+
+    owner: str
+    kernel_id: str | None
+
+
+K = TypeVar("K", bound=AtKernel)
+
+
+class Kernels(Generic[K]):
+    """Those that are connected: each kernel's own connection, and one for every page that shows its notebook."""
+
+    def __init__(self) -> None:
+        self._connections: list[K] = []
+
+    def came(self, connection: K) -> None:
+        """It is there, or says anew what it is."""
+        self.gone(connection)
+        self._connections.append(connection)
+
+    def gone(self, connection: object) -> None:
+        """It is not there any more, if it was."""
+        self._connections = [other for other in self._connections if other is not connection]
+
+    def of(self, session: StatelessInteractiveSession) -> list[K]:
+        """Who carries tools out in the session, in the order in which they came."""
+        return [kernel for kernel in self._connections if serves(kernel, session)]
+
+
+def serves(kernel: AtKernel, session: StatelessInteractiveSession) -> bool:
+    """Whether it is the session's; one of no kernel's has the own connection of a kernel whose code is in it."""
+    row = session.row
+    if row.kernel_id is not None or row.owner != kernel.owner:
+        return (row.owner, row.kernel_id) == (kernel.owner, kernel.kernel_id)
+    # Only a kernel's own connection: a page shows many notebooks, and none of them is this session's.
+    is_own = bool(kernel.page) and not kernel.keeps_alive
+    return is_own and any(other.page == kernel.page for other in session.connections)
