@@ -81,6 +81,7 @@ async def test_kernel_that_does_not_take_part(serve: Serve, notebook: OpenNotebo
     page = await page_of(server, await notebook(server), connect, agent="tessa")
     answer = await answered(page, "Write tests for `slugify`")
     assert answer.text.startswith("I cannot run anything in this notebook's kernel, so I made no tests.")
+    assert "Run the chat's cell again, or, in a Python kernel, `%load_ext whisperer_kernel`" in answer.text
     assert calls(page) == []
 
 
