@@ -141,6 +141,8 @@ export interface Plan {
   steps?: PlanStep[];
   /** Made by the demo model. */
   demo?: boolean;
+  /** No model made it: it follows the fixed pattern of this name. */
+  pattern?: string | null;
 }
 
 export type StepStatus = "open" | "doing" | "done" | "failed" | "skipped";

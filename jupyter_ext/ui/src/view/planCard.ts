@@ -1,6 +1,7 @@
 import type { AskNotebook, Ticked } from "../notebook";
 import type { PlanStep, StepStatus } from "../protocol";
 import type { MadePlan } from "../state";
+import { originWords } from "../words";
 import { h, setText } from "./dom";
 import { MadeCard, showButton } from "./madeCard";
 
@@ -19,7 +20,6 @@ const STATUS_WORDS: Readonly<Record<StepStatus, string>> = {
   failed: "failed",
   skipped: "skipped",
 };
-const DEMO = "Made by a demo model, which is often wrong: look at every step before you follow it.";
 const EDITED = "You have changed the plan's cell: it is no longer ticked off there.";
 
 /** A plan and how far it has come. Its cell in the notebook follows, unless it is the person's own by now. */
@@ -27,7 +27,7 @@ export class PlanCard {
   readonly #card = new MadeCard("Plan", "whisperer-plan");
   readonly #goal = h("p", { class: "whisperer-made-goal" });
   readonly #steps = h("ol", {});
-  readonly #demo = h("p", { class: "whisperer-made-note", hidden: true });
+  readonly #origin = h("p", { class: "whisperer-made-note", hidden: true });
   readonly #note = h("p", { class: "whisperer-made-note", role: "status", hidden: true });
   readonly #lines: StepLine[] = [];
   #around: PlanSurroundings | null = null;
@@ -36,7 +36,7 @@ export class PlanCard {
 
   constructor() {
     const show = showButton(() => this.#around?.ask("show", { planId: this.#made?.plan.planId ?? "" }) ?? null);
-    this.element.append(this.#goal, this.#steps, this.#demo, this.#note, h("footer", {}, show));
+    this.element.append(this.#goal, this.#steps, this.#origin, this.#note, h("footer", {}, show));
   }
 
   get element(): HTMLElement {
@@ -52,11 +52,11 @@ export class PlanCard {
 
   #show(made: MadePlan): void {
     this.#made = made;
-    const { title, goal, steps = [], demo } = made.plan;
+    const { title, goal, steps = [] } = made.plan;
     const done = steps.filter(({ status }) => status === "done").length;
     this.#card.name(title ?? "", `${done} of ${steps.length} done`);
     setText(this.#goal, goal ?? "");
-    setText(this.#demo, demo ? DEMO : "");
+    setText(this.#origin, originWords(made.plan));
     steps.forEach((step, index) => {
       (this.#lines[index] ?? this.#addLine()).update(step);
     });
