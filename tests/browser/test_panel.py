@@ -65,10 +65,12 @@ def test_panel_follows_the_notebook_in_front(lab: Lab, page: Page) -> None:
 
 
 def test_error_goes_from_red_to_green(lab: Lab, page: Page, provider: FakeProvider) -> None:
-    """The button under a failed cell asks; what is proposed replaces it after a yes; run again it works."""
+    """The button under a failed cell asks Alice, whoever is chosen; what is proposed replaces it after a yes."""
     notebook = lab.new(page, BROKEN)
     button = fail(notebook)
     cell = notebook.cells[0]["id"]
+    command(notebook, "open")
+    beside(page).ready().switch_to("Tessa")
     provider.script(
         Reply.tools(("call-1", "replace_cell", {"cell_id": cell, "source": MENDED})),
         Reply.answer("It is called values."),
