@@ -90,6 +90,7 @@ async def test_no_is_told_to_whoever_said_it(tessa: Tessa) -> None:
     page = await tessa()
     answer = await answered(page, "Write tests for `slugify`", decision="deny")
     assert answer.text == "You did not permit it."
+    assert calls(page)[-2:] == [("record_behaviour", "denied"), ("make_tests", "denied")]
     answer = await answered(page, "@patricia Plan an analysis of my sales", decision="deny")
     assert "It is not in the notebook: You did not permit it." in answer.text
 

@@ -259,7 +259,7 @@ export interface NotificationParams {
   };
   ToolCallNotification: ToolCallParams;
   "tool.permission_requested": PermissionRequest;
-  "tool.permission_resolved": { requestId: string; decision: PermissionDecision; by: string };
+  "tool.permission_resolved": { requestId: string; decision: PermissionDecision; by: string; toolCallId?: string };
   "context.resolved": { messageId: string; problems?: string[] };
   "session.mode_changed": { mode: Mode };
   /** `checklist` is the text of the plan's cell. */
