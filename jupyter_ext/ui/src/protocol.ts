@@ -136,6 +136,8 @@ export interface Snapshot {
 /** What a client must know of a plan to show it; the whole is Patricia's. */
 export interface Plan {
   planId: string;
+  /** The message that it answers. */
+  messageId?: string;
   title?: string;
   goal?: string;
   steps?: PlanStep[];

@@ -354,6 +354,12 @@ function foldAnswer(state: ChatState, params: NotificationParams["tool.permissio
   return { ...next, entries };
 }
 
+/** How many calls of the turn that made a plan are done: with one of them its cells came into the notebook. */
+export function doneWith({ plan }: MadePlan, entries: readonly Entry[]): number {
+  const turn = entries.find(({ role, messageId }) => role === "assistant" && messageId === plan.messageId);
+  return turn?.role === "assistant" ? turn.toolCalls.filter(({ status }) => status === "done").length : 0;
+}
+
 /** Text, and the tool calls that followed it. */
 export interface Segment {
   text: string;

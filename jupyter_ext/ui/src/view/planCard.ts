@@ -10,6 +10,8 @@ export interface PlanSurroundings {
   /** What is shown is the newest, and somebody owns the cells: now the plan's cell can be brought up to date. */
   canTick: boolean;
   isLive: boolean;
+  /** How many calls of its turn are done: after each of them the plan's cells may be there. */
+  callsDone: (made: MadePlan) => number;
   onStep: (planId: string, stepId: string, status: StepStatus) => void;
 }
 
@@ -29,14 +31,18 @@ export class PlanCard {
   readonly #steps = h("ol", {});
   readonly #origin = h("p", { class: "whisperer-made-note", hidden: true });
   readonly #note = h("p", { class: "whisperer-made-note", role: "status", hidden: true });
+  readonly #show: HTMLButtonElement;
   readonly #lines: StepLine[] = [];
   #around: PlanSurroundings | null = null;
   #made: MadePlan | null = null;
   #ticked: MadePlan | null = null;
+  /** So many calls were done when the notebook was last asked for the cells. */
+  #lookedAfter: number | null = null;
 
   constructor() {
-    const show = showButton(() => this.#around?.ask("show", { planId: this.#made?.plan.planId ?? "" }) ?? null);
-    this.element.append(this.#goal, this.#steps, this.#origin, this.#note, h("footer", {}, show));
+    this.#show = showButton(() => this.#around?.ask("show", { planId: this.#made?.plan.planId ?? "" }) ?? null);
+    this.#show.hidden = true;
+    this.element.append(this.#goal, this.#steps, this.#origin, this.#note, h("footer", {}, this.#show));
   }
 
   get element(): HTMLElement {
@@ -45,12 +51,22 @@ export class PlanCard {
 
   update(made: MadePlan, around: PlanSurroundings): void {
     this.#around = around;
-    if (made !== this.#made) this.#show(made);
+    if (made !== this.#made) this.#write(made);
+    void this.#look(made, around);
     for (const line of this.#lines) line.canChange = around.isLive;
     if (around.canTick && made !== this.#ticked) void this.#tick(made, around.ask);
   }
 
-  #show(made: MadePlan): void {
+  /** Its cells are there, and can be shown, only once they were permitted. */
+  async #look(made: MadePlan, { ask, canTick, callsDone }: PlanSurroundings): Promise<void> {
+    const done = callsDone(made);
+    if (!canTick || done === this.#lookedAfter || !this.#show.hidden) return;
+    this.#lookedAfter = done;
+    const isThere = await (ask("has", { planId: made.plan.planId })?.catch(() => false) ?? false);
+    if (isThere) this.#show.hidden = false;
+  }
+
+  #write(made: MadePlan): void {
     this.#made = made;
     const { title, goal, steps = [] } = made.plan;
     const done = steps.filter(({ status }) => status === "done").length;
