@@ -14,6 +14,7 @@ from tests.fakes.provider import FakeProvider, Reply
 
 BROKEN = "values = [1, 2, 3]\ntotal = sum(value)"
 MENDED = "values = [1, 2, 3]\ntotal = sum(values)\nprint(total)"
+MIN_WIDTH = 320
 WHERE = "config/lab/user-settings/whisperer/plugin.jupyterlab-settings"
 
 
@@ -41,6 +42,8 @@ def test_panel_shows_the_notebooks_conversation(lab: Lab, page: Page, provider: 
     command(notebook, "open")
     chat = beside(page).ready()
     expect(chat.text()).to_contain_text("Hello, I am Alice.")
+    width = page.locator("#whisperer-panel").evaluate("node => node.getBoundingClientRect().width")
+    assert width >= MIN_WIDTH
     provider.script(Reply.answer("Like this:\n\n```python\nx = 1\n```\n"))
     chat.ask("Set x.")
     chat.region.get_by_role("button", name="Insert below").click()
