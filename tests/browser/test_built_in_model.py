@@ -42,6 +42,9 @@ def test_quick_start_without_a_key(new_users_lab: Lab, page: Page) -> None:
     expect(chat.provider).to_contain_text("Built-in demo model · SmolLM2-135M-Instruct")
     badge = chat.region.get_by_text("built-in demo model, often wrong")
     expect(badge).to_be_visible()
+    badge.get_by_role("button", name="Choose another provider").click()
+    expect(chat.region.get_by_role("button", name="Close")).to_be_visible()
+    chat.region.get_by_role("button", name="Close").click()
 
     chat.log.evaluate(WATCH_GROWTH)
     chat.ask("What is a moving average good for? Answer in two sentences.")

@@ -14,6 +14,7 @@ from tests.fakes.provider import FakeProvider, Reply
 
 BROKEN = "values = [1, 2, 3]\ntotal = sum(value)"
 MENDED = "values = [1, 2, 3]\ntotal = sum(values)\nprint(total)"
+MIN_WIDTH = 320
 WHERE = "config/lab/user-settings/whisperer/plugin.jupyterlab-settings"
 
 
@@ -41,6 +42,8 @@ def test_panel_shows_the_notebooks_conversation(lab: Lab, page: Page, provider: 
     command(notebook, "open")
     chat = beside(page).ready()
     expect(chat.text()).to_contain_text("Hello, I am Alice.")
+    width = page.locator("#whisperer-panel").evaluate("node => node.getBoundingClientRect().width")
+    assert width >= MIN_WIDTH
     provider.script(Reply.answer("Like this:\n\n```python\nx = 1\n```\n"))
     chat.ask("Set x.")
     chat.region.get_by_role("button", name="Insert below").click()
@@ -65,10 +68,12 @@ def test_panel_follows_the_notebook_in_front(lab: Lab, page: Page) -> None:
 
 
 def test_error_goes_from_red_to_green(lab: Lab, page: Page, provider: FakeProvider) -> None:
-    """The button under a failed cell asks; what is proposed replaces it after a yes; run again it works."""
+    """The button under a failed cell asks Alice, whoever is chosen; what is proposed replaces it after a yes."""
     notebook = lab.new(page, BROKEN)
     button = fail(notebook)
     cell = notebook.cells[0]["id"]
+    command(notebook, "open")
+    beside(page).ready().switch_to("Tessa")
     provider.script(
         Reply.tools(("call-1", "replace_cell", {"cell_id": cell, "source": MENDED})),
         Reply.answer("It is called values."),

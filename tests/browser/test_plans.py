@@ -133,6 +133,25 @@ def test_plan_goes_into_its_notebook_and_one_undo_takes_it_back(
     assert notebook.sources == before
 
 
+@pytest.mark.parametrize(("answer", "offered"), [("Deny", 0), ("Allow once", 1)])
+def test_cells_are_shown_once_they_are_there(
+    notebook: Notebook, provider: FakeProvider, answer: str, offered: int
+) -> None:
+    """The card leads to the plan's cells after a yes, not before it; after a no, which is no fault, nowhere."""
+    chat = ready(notebook)
+    calling(provider, "make_plan", PLAN)
+    chat.ask("@patricia Plan the cleaning of sales.csv")
+    expect(chat.permission).to_be_visible()
+    expect(card_of(chat)).to_contain_text("0 of 2 done")
+    show = card_of(chat).get_by_role("button", name="Show in notebook")
+    expect(show).to_have_count(0)
+    chat.permission.get_by_role("button", name=answer, exact=True).click()
+    expect_end(chat, agent="Patricia")
+    expect(show).to_have_count(offered)
+    expect(chat.region.locator(".whisperer-tool summary", has_text="Failed")).to_have_count(0)
+    expect(chat.region.locator(".whisperer-tool-problem").filter(visible=True)).to_have_count(0)
+
+
 def test_step_is_ticked_off_in_card_and_cell(planned: Chat, notebook: Notebook) -> None:
     """A click on a step's box ticks it here and there, as one step to undo in the cell; the insertion is still one."""
     expect(card_of(planned)).to_contain_text("0 of 2 done")

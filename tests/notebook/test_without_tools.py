@@ -81,6 +81,7 @@ async def test_kernel_that_does_not_take_part(serve: Serve, notebook: OpenNotebo
     page = await page_of(server, await notebook(server), connect, agent="tessa")
     answer = await answered(page, "Write tests for `slugify`")
     assert answer.text.startswith("I cannot run anything in this notebook's kernel, so I made no tests.")
+    assert "Run the chat's cell again, or, in a Python kernel, `%load_ext whisperer_kernel`" in answer.text
     assert calls(page) == []
 
 
@@ -89,6 +90,7 @@ async def test_no_is_told_to_whoever_said_it(tessa: Tessa) -> None:
     page = await tessa()
     answer = await answered(page, "Write tests for `slugify`", decision="deny")
     assert answer.text == "You did not permit it."
+    assert calls(page)[-2:] == [("record_behaviour", "denied"), ("make_tests", "denied")]
     answer = await answered(page, "@patricia Plan an analysis of my sales", decision="deny")
     assert "It is not in the notebook: You did not permit it." in answer.text
 

@@ -10,7 +10,7 @@ import msgspec
 from whisperer_kernel.events import Event, ProviderInfo
 from whisperer_kernel.sessions.opencall import OpenCall
 from whisperer_kernel.tools.call import ToolResult
-from whisperer_kernel.tools.tool import ToolFailed
+from whisperer_kernel.tools.tool import Denied, ToolFailed
 
 
 class Turn(Protocol):
@@ -40,11 +40,11 @@ class CallContext(msgspec.Struct, frozen=True):
     turn: Turn
 
     async def ask_client(self, name: str, arguments: dict[str, Any]) -> str:
-        """Have a client carry out a tool of its own. Raises ``ToolFailed``."""
+        """Have a client carry out a tool of its own. Raises ``ToolFailed``, and of those ``Denied``."""
         self._check()
         result = await self.turn.within(self.call, name, arguments)
         if result.is_error:
-            raise ToolFailed(result.content)
+            raise (Denied if result.is_denied else ToolFailed)(result.content)
         return result.content
 
     async def tell(self, event: Event) -> None:

@@ -12,7 +12,7 @@ import msgspec
 
 from whisperer_kernel.events import Event, PermissionRequested, PermissionResolved, ResolvedBy
 from whisperer_kernel.sessions.clients import ClientTools
-from whisperer_kernel.sessions.opencall import OpenCall, failed
+from whisperer_kernel.sessions.opencall import OpenCall, denied
 from whisperer_kernel.sessions.permissions import Answer, Questions
 from whisperer_kernel.sessions.services import Services
 from whisperer_kernel.sessions.state import SessionState
@@ -64,8 +64,8 @@ class Gate:
         if answer.decision != "deny":
             return None
         if answer.by == "policy":
-            return failed(answer.reason or self._no())
-        return failed(_refused(call, answer))
+            return denied(answer.reason or self._no())
+        return denied(_refused(call, answer))
 
     def reconsider(self, call: OpenCall) -> None:
         """The mode has changed: what is now decided without the person is no longer asked."""

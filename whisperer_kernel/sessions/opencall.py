@@ -23,7 +23,7 @@ from whisperer_kernel.events import (
     without_surrogates,
 )
 from whisperer_kernel.tools.call import ToolRequest, ToolResult
-from whisperer_kernel.tools.tool import Misused, Tool, ToolFailed
+from whisperer_kernel.tools.tool import Denied, Misused, Tool, ToolFailed
 
 INTERRUPTED = "The server stopped before this was over; whether it was done is not known."
 LOGGED_FRAMES = 20
@@ -166,6 +166,8 @@ async def outcome(name: str, run: Callable[[], Awaitable[str]]) -> ToolResult:
         return failed("CancelledError: the tool gave up.")
     except Misused as error:
         return misused(str(error))
+    except Denied as error:
+        return denied(str(error))
     except WhispererError as error:
         return failed(str(error))
     except BaseException as error:  # noqa: BLE001 - a tool's failure is the model's to read, not the turn's end
@@ -178,6 +180,11 @@ async def outcome(name: str, run: Callable[[], Awaitable[str]]) -> ToolResult:
 def failed(words: str) -> ToolResult:
     """A result that says what went wrong."""
     return ToolResult(content=words, is_error=True)
+
+
+def denied(words: str) -> ToolResult:
+    """A result that says what was not permitted."""
+    return ToolResult(content=words, is_error=True, is_denied=True)
 
 
 def misused(words: str) -> ToolResult:

@@ -19,8 +19,8 @@ MAX_GUESSES = 2
 MAX_OFFERED = 8
 
 NO_KERNEL = (
-    "I cannot run anything in this notebook's kernel, so I made no tests. In a Python kernel, run "
-    "`%load_ext whisperer_kernel`, then ask again."
+    "I cannot run anything in this notebook's kernel, so I made no tests. Run the chat's cell again, or, in a Python "
+    "kernel, `%load_ext whisperer_kernel`: that connects the kernel. Then ask again."
 )
 NO_FUNCTION = "There is no function in the kernel yet. Run the cell that defines yours, then name it here."
 

@@ -168,7 +168,7 @@ class TurnTools:
             return refused
         result = call.finalize(await self._execute(call))
         await self._abandon(self._inside(call), "The tool around it has ended.", "policy")
-        await self._told(call, "error" if result.is_error else "done", result)
+        await self._told(call, _end(result), result)
         return result
 
     async def _find(self, name: str) -> tuple[Tool | None, str]:
@@ -278,6 +278,12 @@ class TurnTools:
     ) -> ToolCall:
         event = call.event(self._user.message_id, self._spec.id, status, result, client_id)
         return event if client_id is None else msgspec.structs.replace(event, cell_id=self._user.cell_id)
+
+
+def _end(result: ToolResult) -> ToolStatus:
+    if result.is_denied:
+        return "denied"
+    return "error" if result.is_error else "done"
 
 
 def _request(name: str, arguments: dict[str, Any]) -> ToolRequest:

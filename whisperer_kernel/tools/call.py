@@ -27,10 +27,11 @@ class ToolResult(msgspec.Struct, frozen=True, kw_only=True):
     """What the model is told. Denial, failure and nonsense are results too, never exceptions.
 
     ``is_misused``: the call was not what the tool takes, and another may be. ``is_last``: the tool has failed as often
-    as it may in one turn.
+    as it may in one turn. ``is_denied``: it was not permitted, or what it needed was not.
     """
 
     content: str
     is_error: bool = False
     is_misused: bool = False
     is_last: bool = False
+    is_denied: bool = False

@@ -51,6 +51,10 @@ class ToolFailed(WhispererError):
     """A tool says why it could not do what it was asked to; the model reads it."""
 
 
+class Denied(ToolFailed):
+    """What a tool needed was not permitted; the model reads why."""
+
+
 class Misused(ToolFailed):
     """The arguments are of the right types and still not what the tool takes; the model reads why."""
 

@@ -23,6 +23,8 @@ export interface NotebookRequests {
   tick: { params: { planId: string; checklist: string }; result: Ticked };
   /** Go to the cell of a plan or a report. */
   show: { params: { planId: string } | { reportId: string }; result: null };
+  /** Whether the notebook has a cell of this plan. */
+  has: { params: { planId: string }; result: boolean };
   /** These cells as they are now; what is not there is left out. */
   read: { params: { cellIds: readonly string[] }; result: CellText[] };
   /** What the person may want to show to an agent. */

@@ -136,11 +136,15 @@ export interface Snapshot {
 /** What a client must know of a plan to show it; the whole is Patricia's. */
 export interface Plan {
   planId: string;
+  /** The message that it answers. */
+  messageId?: string;
   title?: string;
   goal?: string;
   steps?: PlanStep[];
   /** Made by the demo model. */
   demo?: boolean;
+  /** No model made it: it follows the fixed pattern of this name. */
+  pattern?: string | null;
 }
 
 export type StepStatus = "open" | "doing" | "done" | "failed" | "skipped";
@@ -257,7 +261,7 @@ export interface NotificationParams {
   };
   ToolCallNotification: ToolCallParams;
   "tool.permission_requested": PermissionRequest;
-  "tool.permission_resolved": { requestId: string; decision: PermissionDecision; by: string };
+  "tool.permission_resolved": { requestId: string; decision: PermissionDecision; by: string; toolCallId?: string };
   "context.resolved": { messageId: string; problems?: string[] };
   "session.mode_changed": { mode: Mode };
   /** `checklist` is the text of the plan's cell. */

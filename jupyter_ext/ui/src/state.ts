@@ -48,6 +48,8 @@ export interface ToolCall {
   status: ToolCardStatus;
   result: string | null;
   error: string | null;
+  /** The person said no, to this or to what it needed: why it ended is no news to her. */
+  isRefused: boolean;
 }
 
 export interface AgentEntry {
@@ -158,7 +160,7 @@ export function fold(state: ChatState, event: SessionEvent): ChatState {
     case "tool.permission_requested":
       return withPermissions(state, [event.params]);
     case "tool.permission_resolved":
-      return withoutPermissions(state, ({ requestId }) => requestId === event.params.requestId);
+      return foldAnswer(state, event.params);
     case "plan.updated":
       return withCard(state, { plan: event.params.plan, checklist: event.params.checklist ?? null });
     case "tests.reported":
@@ -330,8 +332,32 @@ function foldToolCall(
     status: params.cancelled ? "cancelled" : params.status,
     result: params.result ?? null,
     error: params.cancelled ? null : (params.error ?? null),
+    isRefused: (before?.isRefused ?? false) || (params.status === "denied" && toolCalls.some(isRefusedFor(params.error))),
   };
   return before ? toolCalls.map((each) => (each === before ? call : each)) : [...toolCalls, call];
+}
+
+/** A call around one that was refused ends with its words. */
+function isRefusedFor(why: string | undefined): (call: ToolCall) => boolean {
+  return ({ isRefused, error }) => isRefused && error !== null && error === why;
+}
+
+function foldAnswer(state: ChatState, params: NotificationParams["tool.permission_resolved"]): ChatState {
+  const next = withoutPermissions(state, ({ requestId }) => requestId === params.requestId);
+  if (params.decision !== "deny" || params.by !== "user") return next;
+  const refused = (call: ToolCall) => (call.toolCallId === params.toolCallId ? { ...call, isRefused: true } : call);
+  const entries = next.entries.map((entry) =>
+    entry.role === "assistant" && entry.toolCalls.some(({ toolCallId }) => toolCallId === params.toolCallId)
+      ? { ...entry, toolCalls: entry.toolCalls.map(refused) }
+      : entry,
+  );
+  return { ...next, entries };
+}
+
+/** How many calls of the turn that made a plan are done: with one of them its cells came into the notebook. */
+export function doneWith({ plan }: MadePlan, entries: readonly Entry[]): number {
+  const turn = entries.find(({ role, messageId }) => role === "assistant" && messageId === plan.messageId);
+  return turn?.role === "assistant" ? turn.toolCalls.filter(({ status }) => status === "done").length : 0;
 }
 
 /** Text, and the tool calls that followed it. */

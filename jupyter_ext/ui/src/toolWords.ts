@@ -48,13 +48,13 @@ export function question({ toolName, arguments: given }: PermissionRequest, agen
 export function sessionTerms({ toolName, arguments: given, bound, once }: PermissionRequest, agent: string): string {
   if (once) return "You are asked each time, as what is in a cell may have changed.";
   const words = SESSION[toolName]?.(given, bound ?? given);
-  return `“Allow for this session”: ${agent} may also ${words ?? "do exactly the same again"} without asking.`;
+  return `“Allow for this session”: ${agent} may from then on ${words ?? "do exactly the same again without asking"}.`;
 }
 
 const SESSION: Readonly<Record<string, (given: Given, bound: Given) => string | null>> = {
-  insert_cells: (_, bound) => ("cells" in bound ? null : "insert other cells, and not run them,"),
-  replace_cell: (_, bound) => ("source" in bound ? null : "replace what is in this cell again"),
-  run_tests: (given, bound) => ("tests" in bound ? null : `run other tests of ${nameOf(given["target"])}`),
+  insert_cells: (_, bound) => ("cells" in bound ? null : "insert cells without asking; running still asks"),
+  replace_cell: (_, bound) => ("source" in bound ? null : "replace what is in this cell without asking"),
+  run_tests: (given, bound) => ("tests" in bound ? null : `run other tests of ${nameOf(given["target"])} without asking`),
 };
 
 export function countOf(list: unknown): number {

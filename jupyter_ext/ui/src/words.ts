@@ -1,6 +1,6 @@
 /** What the chat says in words: ends of turns, errors, figures. */
 
-import type { ContextItem, FinishReason, Mode, TurnError, Usage } from "./protocol";
+import type { ContextItem, FinishReason, Mode, Plan, TurnError, Usage } from "./protocol";
 import type { ToolCardStatus } from "./state";
 
 /** What to say about a turn's end; nothing where it ended as it should. */
@@ -74,6 +74,20 @@ const TOOL_STATUS: Readonly<Record<ToolCardStatus, string>> = {
 
 export function toolStatusWords(status: ToolCardStatus): string {
   return TOOL_STATUS[status];
+}
+
+const CHOICE = "Choose another provider";
+
+/** The parts of a notice that tells the person to choose a provider, which in a chat is a click; else `null`. */
+export function aroundChoice(notice: string): { before: string; choice: string; after: string } | null {
+  const at = notice.indexOf(CHOICE);
+  return at < 0 ? null : { before: notice.slice(0, at), choice: CHOICE, after: notice.slice(at + CHOICE.length) };
+}
+
+/** Who made a plan, where that is to be known before it is followed. */
+export function originWords({ demo, pattern }: Plan): string {
+  if (pattern) return "No model made this plan: its steps and checks are a fixed pattern, chosen by the words of the goal.";
+  return demo ? "Made by a demo model, which is often wrong: look at every step before you follow it." : "";
 }
 
 /** Each mode's name, and what it permits. */

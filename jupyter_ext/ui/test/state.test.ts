@@ -84,6 +84,22 @@ test("a tool call that was stopped has not failed", () => {
   assert.deepEqual(reply.toolCalls.map(({ status }) => status), ["cancelled"]);
 });
 
+test("what the person refused is known as that, with the call that needed it; what a policy refused is told", () => {
+  const call = (toolCallId: string, error: string) =>
+    ({ messageId: "1", toolCallId, toolName: "x", arguments: {}, agent: "alice", executor: "server", status: "denied", error }) as const;
+  let state = after(ask(EMPTY, "1"), "ToolCallNotification", { ...call("outer", ""), status: "running" });
+  for (const [id, by] of [["mine", "user"], ["theirs", "policy"]] as const) {
+    state = after(state, "ToolCallNotification", { ...call(id, ""), status: "pending" });
+    state = after(state, "tool.permission_resolved", { requestId: id, decision: "deny", by, toolCallId: id });
+    state = after(state, "ToolCallNotification", call(id, `No, says the ${by}.`));
+  }
+  state = after(state, "ToolCallNotification", call("outer", "No, says the user."));
+  const reply = state.entries[1];
+  assert.ok(reply?.role === "assistant");
+  const refused = reply.toolCalls.filter(({ isRefused }) => isRefused);
+  assert.deepEqual(refused.map(({ toolCallId }) => toolCallId), ["outer", "mine"]);
+});
+
 test("clearing one agent keeps what the others said", () => {
   let state = end(ask(EMPTY, "1"), "1");
   state = after(state, "UserMessageNotification", { messageId: "2", message: "b", agent: "tessa", clientId: "c" });

@@ -33,7 +33,7 @@ test("whatever a model wrote as an argument, there is a title of one short line"
 
 test("the terms tell what a yes for the session would permit", () => {
   const terms = (request: PermissionRequest) => sessionTerms(request, "Alice");
-  assert.match(terms(asking("insert_cells", { cells }, { run: null })), /insert other cells, and not run them/);
+  assert.match(terms(asking("insert_cells", { cells }, { run: null })), /may from then on insert cells without asking; running still asks\.$/);
   assert.match(terms(asking("insert_cells", { cells, run: true }, { cells, run: true })), /exactly the same/);
   assert.match(terms(asking("run_tests", { target: "f", tests: "…" }, { target: "f" })), /run other tests of f/);
   assert.match(terms(asking("set_lamp", { on: true }, { on: true })), /exactly the same/);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { backoff } from "../src/backoff";
 import { isShortcut } from "../src/view/shortcut";
-import { errorDetail, errorTitle, finishWords, usageWords } from "../src/words";
+import { aroundChoice, errorDetail, errorTitle, finishWords, originWords, usageWords } from "../src/words";
 
 test("cost is shown only where it is known", () => {
   assert.equal(usageWords({ promptTokens: 1200, completionTokens: 34 }), "1,200 tokens in, 34 out");
@@ -26,6 +26,18 @@ test("an error has words for its kind, also for one that is new", () => {
     errorDetail({ kind: "rate_limited", message: "Wait.", status: 429, retryAfter: 95 }),
     "Wait. (HTTP 429) Try again in 2 min.",
   );
+});
+
+test("a notice is cut where it tells the person to choose a provider", () => {
+  const parts = { before: "Often wrong. ", choice: "Choose another provider", after: " in the chat, or start Ollama." };
+  assert.deepEqual(aroundChoice("Often wrong. Choose another provider in the chat, or start Ollama."), parts);
+  assert.equal(aroundChoice("It needs a key."), null);
+});
+
+test("a plan that no model made is not said to be one's", () => {
+  assert.match(originWords({ planId: "p", demo: true, pattern: "data" }), /^No model made this plan/);
+  assert.match(originWords({ planId: "p", demo: true, pattern: null }), /^Made by a demo model/);
+  assert.equal(originWords({ planId: "p" }), "");
 });
 
 test("attempts to connect grow apart up to 20 s, and are jittered", () => {

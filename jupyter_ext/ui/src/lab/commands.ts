@@ -97,7 +97,7 @@ function fix({ chat, panel, cell }: Asking): void {
   if (!hasFailed(outputsOf(cell))) throw new Error("This cell has not failed.");
   const { name } = offerOf(cell, panel.cells.all);
   const failure = { type: "selection", cellId: cell.model.id, text: failureOf(cell) } as const;
-  chat.send(`Fix the error in ${name}: say what was wrong, and replace the cell's code by code that works.`, [failure]);
+  chat.send(`@alice Fix the error in ${name}: say what was wrong, and replace the cell's code by code that works.`, [failure]);
 }
 
 function test({ chat, panel, cell }: Asking): void {

@@ -28,6 +28,7 @@ export class Panel {
     point: (from, { does }) => this.#point(from, does),
     tick: (_, { planId, checklist }) => this.#tick(planId, checklist),
     show: (_, made) => this.#show(made),
+    has: (_, made) => this.#has(made),
     read: (_, { cellIds }) => this.#read(cellIds),
     look: () => this.#look(),
     name: (_, { cellId }) => this.#name(cellId),
@@ -99,6 +100,11 @@ export class Panel {
     if (!cell) throw new Error("Not in this notebook");
     this.#cells.goTo(cell.model.id);
     return null;
+  }
+
+  async #has(made: { planId: string }): Promise<boolean> {
+    await this.widget.context.ready;
+    return this.#cells.madeFor(made) !== null;
   }
 
   async #read(cellIds: readonly string[]): Promise<CellText[]> {

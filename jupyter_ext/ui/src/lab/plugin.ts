@@ -49,6 +49,7 @@ function answer(panels: Panels, settings: Settings, ready: Promise<void>): void 
     point: (from, use) => panels.around(from)?.answers.point(from, use) ?? null,
     tick: (from, plan) => panels.around(from)?.answers.tick(from, plan) ?? null,
     show: (from, made) => panels.around(from)?.answers.show(from, made) ?? null,
+    has: (from, made) => panels.around(from)?.answers.has(from, made) ?? null,
     read: (from, cells) => panels.around(from)?.answers.read(from, cells) ?? null,
     look: (from, nothing) => panels.around(from)?.answers.look(from, nothing) ?? null,
     name: (from, cell) => panels.around(from)?.answers.name(from, cell) ?? null,

@@ -8,7 +8,7 @@ import type { ContextItem } from "../protocol";
 import type { Picture, SessionClient } from "../session";
 import { EMPTY, runningTurn } from "../state";
 import { question } from "../toolWords";
-import { usageDetail, usageWords } from "../words";
+import { aroundChoice, usageDetail, usageWords } from "../words";
 import { AgentPicker } from "./agentPicker";
 import { Cast, tint } from "./cast";
 import { CODE_POINTED, CODE_USED, type CodePointed, type CodeUsed } from "./code";
@@ -282,8 +282,7 @@ export class ChatView {
     setText(this.#provider, provider ? [provider.label, provider.model].filter(Boolean).join(" · ") : "");
     this.#provider.title = this.#provider.textContent;
     const demo = provider?.demo === true;
-    this.#badge.hidden = !demo;
-    setText(this.#badge, demo ? [DEMO, provider.notice].filter(Boolean).join(". ") : "");
+    this.#paintBadge(demo ? [DEMO, provider.notice].filter(Boolean).join(". ") : "");
     setText(this.#notice, [demo ? "" : provider?.notice, remarks.where].filter(Boolean).join(" "));
     this.#choose.disabled = connection !== "live";
     this.element.dataset["connection"] = connection;
@@ -291,6 +290,21 @@ export class ChatView {
     const shown = remarks.delay ?? words[connection];
     // Stays in the document while it is empty: screen readers only watch what was there before.
     if (this.#connection.textContent !== shown) this.#connection.textContent = shown;
+  }
+
+  /** Where its words are about choosing a provider, they lead there. */
+  #paintBadge(words: string): void {
+    if (this.#badge.textContent === words) return;
+    this.#badge.hidden = words === "";
+    const around = aroundChoice(words);
+    this.#badge.replaceChildren(...(around ? [around.before, this.#choiceIn(around.choice), around.after] : [words]));
+  }
+
+  #choiceIn(words: string): HTMLElement {
+    const open = () => {
+      if (!this.#choose.disabled && !this.#panel.isOpen) this.#choosing();
+    };
+    return button("whisperer-choice", words, open, words);
   }
 
   #paintProblem({ problem, chat }: Picture): void {

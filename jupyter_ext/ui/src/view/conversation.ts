@@ -1,7 +1,7 @@
 import type { Note, Picture } from "../session";
 import type { AskNotebook } from "../notebook";
 import type { ContextItem } from "../protocol";
-import { queuedTurns, runningTurn, type AgentEntry, type Card, type Entry, type UserEntry } from "../state";
+import { doneWith, queuedTurns, runningTurn, type AgentEntry, type Card, type Entry, type MadePlan, type UserEntry } from "../state";
 import type { Outgoing } from "../outbox";
 import { AgentMessage } from "./agentMessage";
 import type { Cast } from "./cast";
@@ -47,7 +47,8 @@ export class Conversation {
     const queued = queuedTurns(picture.chat);
     const { entries, cards } = picture.chat;
     const { ask, onStep } = this.actions;
-    const around = { ask, onStep, canTick, isLive: picture.connection === "live" };
+    const callsDone = (made: MadePlan) => doneWith(made, entries);
+    const around = { ask, onStep, canTick, isLive: picture.connection === "live", callsDone };
     const cardsBehind = grouped(cards, ({ behind }) => behind);
     const notesBehind = grouped(picture.notes, ({ behind }) => Math.min(Math.max(behind, 0), entries.length));
     this.#showCards(cardsBehind.get(null), around);

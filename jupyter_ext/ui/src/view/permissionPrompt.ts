@@ -88,5 +88,5 @@ export class PermissionPrompts {
 function termsOf(request: PermissionRequest, agent: string): string {
   const { expiresAt } = request;
   const until = expiresAt && new Date(expiresAt).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
-  return [sessionTerms(request, agent), ...(until ? [`Without an answer by ${until} it is a no.`] : [])].join(" ");
+  return [sessionTerms(request, agent), ...(until ? [`No answer by ${until} counts as Deny.`] : [])].join(" ");
 }

@@ -1,6 +1,7 @@
 import type { AskNotebook, Ticked } from "../notebook";
 import type { PlanStep, StepStatus } from "../protocol";
 import type { MadePlan } from "../state";
+import { originWords } from "../words";
 import { h, setText } from "./dom";
 import { MadeCard, showButton } from "./madeCard";
 
@@ -9,6 +10,8 @@ export interface PlanSurroundings {
   /** What is shown is the newest, and somebody owns the cells: now the plan's cell can be brought up to date. */
   canTick: boolean;
   isLive: boolean;
+  /** How many calls of its turn are done: after each of them the plan's cells may be there. */
+  callsDone: (made: MadePlan) => number;
   onStep: (planId: string, stepId: string, status: StepStatus) => void;
 }
 
@@ -19,7 +22,6 @@ const STATUS_WORDS: Readonly<Record<StepStatus, string>> = {
   failed: "failed",
   skipped: "skipped",
 };
-const DEMO = "Made by a demo model, which is often wrong: look at every step before you follow it.";
 const EDITED = "You have changed the plan's cell: it is no longer ticked off there.";
 
 /** A plan and how far it has come. Its cell in the notebook follows, unless it is the person's own by now. */
@@ -27,16 +29,20 @@ export class PlanCard {
   readonly #card = new MadeCard("Plan", "whisperer-plan");
   readonly #goal = h("p", { class: "whisperer-made-goal" });
   readonly #steps = h("ol", {});
-  readonly #demo = h("p", { class: "whisperer-made-note", hidden: true });
+  readonly #origin = h("p", { class: "whisperer-made-note", hidden: true });
   readonly #note = h("p", { class: "whisperer-made-note", role: "status", hidden: true });
+  readonly #show: HTMLButtonElement;
   readonly #lines: StepLine[] = [];
   #around: PlanSurroundings | null = null;
   #made: MadePlan | null = null;
   #ticked: MadePlan | null = null;
+  /** So many calls were done when the notebook was last asked for the cells. */
+  #lookedAfter: number | null = null;
 
   constructor() {
-    const show = showButton(() => this.#around?.ask("show", { planId: this.#made?.plan.planId ?? "" }) ?? null);
-    this.element.append(this.#goal, this.#steps, this.#demo, this.#note, h("footer", {}, show));
+    this.#show = showButton(() => this.#around?.ask("show", { planId: this.#made?.plan.planId ?? "" }) ?? null);
+    this.#show.hidden = true;
+    this.element.append(this.#goal, this.#steps, this.#origin, this.#note, h("footer", {}, this.#show));
   }
 
   get element(): HTMLElement {
@@ -45,18 +51,28 @@ export class PlanCard {
 
   update(made: MadePlan, around: PlanSurroundings): void {
     this.#around = around;
-    if (made !== this.#made) this.#show(made);
+    if (made !== this.#made) this.#write(made);
+    void this.#look(made, around);
     for (const line of this.#lines) line.canChange = around.isLive;
     if (around.canTick && made !== this.#ticked) void this.#tick(made, around.ask);
   }
 
-  #show(made: MadePlan): void {
+  /** Its cells are there, and can be shown, only once they were permitted. */
+  async #look(made: MadePlan, { ask, canTick, callsDone }: PlanSurroundings): Promise<void> {
+    const done = callsDone(made);
+    if (!canTick || done === this.#lookedAfter || !this.#show.hidden) return;
+    this.#lookedAfter = done;
+    const isThere = await (ask("has", { planId: made.plan.planId })?.catch(() => false) ?? false);
+    if (isThere) this.#show.hidden = false;
+  }
+
+  #write(made: MadePlan): void {
     this.#made = made;
-    const { title, goal, steps = [], demo } = made.plan;
+    const { title, goal, steps = [] } = made.plan;
     const done = steps.filter(({ status }) => status === "done").length;
     this.#card.name(title ?? "", `${done} of ${steps.length} done`);
     setText(this.#goal, goal ?? "");
-    setText(this.#demo, demo ? DEMO : "");
+    setText(this.#origin, originWords(made.plan));
     steps.forEach((step, index) => {
       (this.#lines[index] ?? this.#addLine()).update(step);
     });

@@ -33,7 +33,7 @@ export class ToolCard {
     this.#title.textContent = toolTitle(call.toolName, call.arguments);
     setText(this.#name, isKnown(call.toolName) ? call.toolName : "");
     setText(this.#status, toolStatusWords(call.status));
-    const problem = call.status === "cancelled" ? "" : (call.error ?? "");
+    const problem = call.status === "cancelled" || call.isRefused ? "" : (call.error ?? "");
     setText(this.#problem, problem.trim().split("\n", 1)[0] ?? "");
     this.#arguments.show(argumentLines(call.arguments));
     this.#result.show(call.error ?? indented(call.result ?? ""));
