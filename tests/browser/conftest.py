@@ -162,9 +162,10 @@ def shared_lab(shared_provider: FakeProvider, tmp_path_factory: pytest.TempPathF
 
 @pytest.fixture
 def lab(shared_lab: Lab, provider: FakeProvider, evidence: Evidence) -> Iterator[Lab]:  # noqa: ARG001 - a clean provider
-    """The shared JupyterLab; its kernels end with the test."""
+    """The shared JupyterLab; its turns and kernels end with the test."""
     evidence.labs.append(shared_lab)
     yield shared_lab
+    shared_lab.stop_turns()
     shared_lab.shut_notebooks()
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
 import sys
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Self
 from urllib.request import Request, urlopen
@@ -13,7 +15,9 @@ from uuid import uuid4
 
 from playwright.sync_api import Locator, Page, expect
 
+from tests.server.client import Client
 from tests.server.process import TOKEN, Server
+from whisperer_kernel.events import ACTIVE
 
 SHOW_CHAT = "from whisperer_kernel import Chat\n\nchat = Chat()\nchat"
 # JavaScript that the notebook's methods begin with: the panel of the one notebook in the tab, and its kernel.
@@ -21,6 +25,19 @@ PANEL = "const panel = jupyterapp.shell.currentWidget; const kernel = () => pane
 SELECT = "panel.content.activeCellIndex = value; panel.content.deselectAll();"
 RUN = "jupyterapp.commands.execute('notebook:run-cell')"
 READY_MS = 60_000
+
+
+# More than any test has.
+NEWEST = 5
+
+
+async def _stop_turns(server: Server) -> None:
+    client = await Client.connect(server)
+    sessions = (await client.request("session.list", limit=NEWEST))["sessions"]
+    for session in [session for session in sessions if session["status"] == ACTIVE]:
+        while (await client.request("session.cancel", sessionId=session["sessionId"]))["cancelled"]:
+            pass
+    await client.close()
 
 
 class Lab(Server):
@@ -99,6 +116,12 @@ class Lab(Server):
     def new(self, page: Page, *cells: str) -> Notebook:
         """A new notebook in JupyterLab."""
         return self.open(page, self.write(*cells))
+
+    def stop_turns(self) -> None:
+        """End what runs or waits for a yes: left alone, it asks the provider minutes later, in another test."""
+        with ThreadPoolExecutor(1) as thread:
+            # A loop of its own: Playwright's runs on this thread.
+            thread.submit(asyncio.run, _stop_turns(self)).result()
 
     def shut_notebooks(self) -> None:
         """End every kernel but the ones that are kept."""

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from tests.browser.asking import expect_end
 from tests.browser.conftest import NewPage, Serve
 from tests.browser.lab import Chat, Lab, Notebook, settings
 from tests.fakes.provider import FakeProvider, Reply
@@ -46,6 +47,8 @@ def test_panel_shows_the_notebooks_conversation(lab: Lab, page: Page, provider: 
     assert width >= MIN_WIDTH
     provider.script(Reply.answer("Like this:\n\n```python\nx = 1\n```\n"))
     chat.ask("Set x.")
+    # While it is being written a block is made anew, and the button that was clicked is gone with its words.
+    expect_end(chat, "Like this:")
     chat.region.get_by_role("button", name="Insert below").click()
     expect(chat.region.get_by_text("Inserted as cell 2")).to_be_visible()
     assert notebook.sources == ["first = 1", "x = 1", "second = 2"]
