@@ -12,7 +12,7 @@ from typing import Any
 from playwright.sync_api import expect
 
 from tests.browser.lab import Chat, Lab, Notebook
-from tests.fakes.provider import FakeProvider, Reply
+from tests.fakes.provider import DONE, FakeProvider, Gate, Reply, finish, text
 
 PLAN: list[dict[str, Any]] = [
     {"type": "markdown", "source": "# Plan\n\n- [ ] read\n- [ ] add", "kind": "plan"},
@@ -107,3 +107,28 @@ def photograph(notebook: Notebook, name: str, themes: Sequence[str] = ("light",)
 def _bring_up(notebook: Notebook, path: str) -> None:
     notebook.do("await jupyterapp.commands.execute('docmanager:open', {path: value})", path)
     notebook.page.wait_for_function("path => jupyterapp.shell.currentWidget?.context?.path === path", arg=path)
+
+
+def in_three_parts(provider: FakeProvider) -> tuple[Gate, Gate]:
+    """The next reply is "one two three"; a gate stands before each of the last two words."""
+    gates = (provider.gate(), provider.gate())
+    one, two, three = text("one ", "two ", "three")
+    provider.script(Reply([one, gates[0], two, gates[1], three, *finish(), DONE]))
+    return gates
+
+
+def reloaded_in_mid_answer(notebook: Notebook, provider: FakeProvider) -> list[str]:
+    """Reloads the page while an answer comes, and waits until it is whole; whose messages are then there, in order."""
+    chat = notebook.show_chat()
+    while_away, then = in_three_parts(provider)
+    chat.ask("Count.")
+    expect(chat.text()).to_have_text("one")
+    notebook.save()
+    notebook.page.once("domcontentloaded", lambda _: while_away.open())
+    notebook.reload()
+    expect(chat.text()).to_have_text("one two")
+    expect(chat.stop).to_be_visible()
+    then.open()
+    expect(chat.text()).to_have_text("one two three")
+    chat.expect_idle()
+    return [author for author, _ in chat.transcript()]

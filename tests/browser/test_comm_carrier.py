@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.asking import in_three_parts, reloaded_in_mid_answer
 from tests.browser.conftest import Evidence, NewPage
 from tests.browser.lab import SHOW_CHAT, Lab, Notebook, settings
-from tests.browser.test_continuity import in_three_parts
 from tests.fakes.provider import FakeProvider, Reply
 from tests.notebook.foreign_kernels import install_ours
 
@@ -170,19 +170,7 @@ def test_code_goes_into_the_notebook_by_a_click(new_notebook: Notebook, provider
 
 def test_reload_in_mid_answer_loses_and_doubles_nothing(new_notebook: Notebook, provider: FakeProvider) -> None:
     """A reload in mid-answer shows what was said, what was said meanwhile and what is said then, once each."""
-    chat = new_notebook.show_chat()
-    while_away, then = in_three_parts(provider)
-    chat.ask("Count.")
-    expect(chat.text()).to_have_text("one")
-    new_notebook.save()
-    new_notebook.page.once("domcontentloaded", lambda _: while_away.open())
-    new_notebook.reload()
-    expect(chat.text()).to_have_text("one two")
-    expect(chat.stop).to_be_visible()
-    then.open()
-    expect(chat.text()).to_have_text("one two three")
-    chat.expect_idle()
-    assert [author for author, _ in chat.transcript()] == ["Alice", "You", "Alice"]
+    assert reloaded_in_mid_answer(new_notebook, provider) == ["Alice", "You", "Alice"]
 
 
 def test_all_chats_and_python_share_the_session(bare_lab: Lab, new_page: NewPage, provider: FakeProvider) -> None:

@@ -6,37 +6,17 @@ import shutil
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.asking import until
+from tests.browser.asking import in_three_parts, reloaded_in_mid_answer, until
 from tests.browser.conftest import NewPage, Serve
 from tests.browser.lab import SHOW_CHAT, Chat, Lab, Notebook, settings
-from tests.fakes.provider import DONE, Act, FakeProvider, Gate, Reply, finish, text
+from tests.fakes.provider import Act, FakeProvider, Reply, text
 
 INTRODUCED = 1
 
 
-def in_three_parts(provider: FakeProvider) -> tuple[Gate, Gate]:
-    """The next reply is "one two three"; a gate stands before each of the last two words."""
-    gates = (provider.gate(), provider.gate())
-    one, two, three = text("one ", "two ", "three")
-    provider.script(Reply([one, gates[0], two, gates[1], three, *finish(), DONE]))
-    return gates
-
-
 def test_reload_in_mid_answer_loses_and_doubles_nothing(notebook: Notebook, provider: FakeProvider) -> None:
     """A reload in mid-answer shows what was said, what was said meanwhile and what is said then, once each."""
-    chat = notebook.show_chat()
-    while_away, then = in_three_parts(provider)
-    chat.ask("Count.")
-    expect(chat.text()).to_have_text("one")
-    notebook.save()
-    notebook.page.once("domcontentloaded", lambda _: while_away.open())
-    notebook.reload()
-    expect(chat.text()).to_have_text("one two")
-    expect(chat.stop).to_be_visible()
-    then.open()
-    expect(chat.text()).to_have_text("one two three")
-    chat.expect_idle()
-    assert [author for author, _ in chat.transcript()] == ["Alice", "You", "Alice"]
+    assert reloaded_in_mid_answer(notebook, provider) == ["Alice", "You", "Alice"]
 
 
 def test_cell_run_again_goes_on(chat: Chat, notebook: Notebook) -> None:

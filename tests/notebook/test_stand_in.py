@@ -209,5 +209,7 @@ async def test_line_stands_at_the_next_prompt(tmp_path: Any) -> None:
     environ = {"TERM": "xterm", "PROMPT_TOOLKIT_NO_CPR": "1"}
     terminal = await Terminal.start(tmp_path, *program, replies=[inserting(FIRST), SAID], environ=environ)
     await terminal.until("In [")
-    await terminal.until("total")
+    before = await terminal.until("total")
+    # At that prompt, and not printed above it.
+    assert before.count("]: ") == 1
     await terminal.close()

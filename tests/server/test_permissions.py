@@ -387,13 +387,19 @@ async def test_nobody_to_ask(server: Server, provider: FakeProvider) -> None:
     await kernel.close()
 
 
+async def joined_as(kind: str, client: Client, connect: Connect) -> Client:
+    """A connection of this kind that follows the client's session, as the client does."""
+    other = await connect(path=f"/whisperer/ws?client={kind}")
+    await other.resume(client.session_id, client.events[-1].seq)
+    return other
+
+
 @pytest.mark.parametrize("kind", ["kernel", "cells", "code"])
 async def test_who_is_no_person_answers_nothing(
     client: Client, connect: Connect, provider: FakeProvider, kind: str
 ) -> None:
     """A kernel, and a notebook's cells, may not permit what is asked of a person; the question stays open for her."""
-    other = await connect(path=f"/whisperer/ws?client={kind}")
-    await other.resume(client.session_id, client.events[-1].seq)
+    other = await joined_as(kind, client, connect)
     wish(provider)
     message_id = await client.send("Light")
     request = await asked(client, message_id)
@@ -412,8 +418,7 @@ async def test_question_of_a_turn_of_ones_own(
     client: Client, connect: Connect, provider: FakeProvider, kind: str, *, may: bool
 ) -> None:
     """Cells and code may answer what a turn asks that they began themselves; a kernel not even that."""
-    other = await connect(path=f"/whisperer/ws?client={kind}")
-    await other.resume(client.session_id, client.events[-1].seq)
+    other = await joined_as(kind, client, connect)
     wish(provider)
     message_id = await other.send("Light")
     request = await asked(other, message_id)
@@ -544,8 +549,7 @@ async def test_mode_is_no_answer(client: Client, connect: Connect, provider: Fak
     wish(provider)
     message_id = await client.send("Light")
     request = await asked(client, message_id)
-    other = await connect(path=f"/whisperer/ws?client={kind}")
-    await other.request("resumeSession", sessionId=client.session_id, afterSeq=0)
+    other = await joined_as(kind, client, connect)
     await other.request("session.set_mode", sessionId=client.session_id, mode="auto")
     assert client.seen(RESOLVED, requestId=request["requestId"]) == []
     await permit(client, request, "deny")

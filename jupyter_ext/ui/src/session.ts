@@ -17,7 +17,8 @@ import {
   type SessionParams,
   type StepStatus,
 } from "./protocol";
-import { EMPTY, fold, fromSnapshot, runningTurn, withPermissions, type ChatState } from "./state";
+import { runningTurn } from "./readings";
+import { EMPTY, fold, fromSnapshot, withPermissions, type ChatState } from "./state";
 import { ConnectionLost, RpcError, type Notification, type Remarks, type Transport } from "./transport";
 
 /**

@@ -11,7 +11,7 @@ import { Outbox } from "./outbox";
 import { draftOf, pageStorage, storageKey } from "./pageStorage";
 import type { SessionParams } from "./protocol";
 import { SessionClient } from "./session";
-import { finishedHistory, runningTurn, type HistoryItem } from "./state";
+import { finishedHistory, runningTurn, type HistoryItem } from "./readings";
 import { ChatView } from "./view/chat";
 import { findServer, WebSocketTransport } from "./websocket";
 

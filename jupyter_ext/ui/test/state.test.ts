@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { NotificationMethod, NotificationParams, SessionEvent } from "../src/protocol";
-import { EMPTY, finishedHistory, fold, fromSnapshot, queuedTurns, runningTurn, segmentsOf, type ChatState } from "../src/state";
+import { finishedHistory, queuedTurns, runningTurn, segmentsOf } from "../src/readings";
+import { EMPTY, fold, fromSnapshot, type ChatState } from "../src/state";
 
 let seq = 0;
 

@@ -179,6 +179,8 @@ async def test_two_that_open_a_new_file_at_once(tmp_path: Path) -> None:
             *(one.get("s0") for one in stores),
         )
         for one in stores:
+            found = [await one.get(f"s{index}") for index in range(3)]
+            assert None not in found
             await one.aclose()
 
 

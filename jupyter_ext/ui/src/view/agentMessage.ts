@@ -1,4 +1,5 @@
-import { segmentsOf, type AgentEntry, type Segment } from "../state";
+import { segmentsOf, type Segment } from "../readings";
+import type { AgentEntry } from "../state";
 import { errorDetail, errorTitle, finishWords, leftOutWords, usageDetail, usageWords } from "../words";
 import { avatar, tint, type Cast } from "./cast";
 import { button, h, icon, ICONS, setText } from "./dom";

@@ -6,7 +6,8 @@
 import type { askNotebook, Offer } from "../notebook";
 import type { ContextItem } from "../protocol";
 import type { Picture, SessionClient } from "../session";
-import { EMPTY, runningTurn } from "../state";
+import { runningTurn } from "../readings";
+import { EMPTY } from "../state";
 import { question } from "../toolWords";
 import { aroundChoice, usageDetail, usageWords } from "../words";
 import { AgentPicker } from "./agentPicker";

@@ -1,7 +1,8 @@
 import type { Note, Picture } from "../session";
 import type { AskNotebook } from "../notebook";
 import type { ContextItem } from "../protocol";
-import { doneWith, queuedTurns, runningTurn, type AgentEntry, type Card, type Entry, type MadePlan, type UserEntry } from "../state";
+import { doneWith, queuedTurns, runningTurn } from "../readings";
+import type { AgentEntry, Card, Entry, MadePlan, UserEntry } from "../state";
 import type { Outgoing } from "../outbox";
 import { AgentMessage } from "./agentMessage";
 import type { Cast } from "./cast";
