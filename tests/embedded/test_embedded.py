@@ -219,7 +219,7 @@ async def test_own_gguf_is_run(make: Make, folder: Path) -> None:
 
 
 SERVER = """
-    import asyncio, sys
+    import asyncio, signal, sys
     from pathlib import Path
     from tests.unit.ai.asking import ask
     from whisperer_kernel.ai.embedded import EmbeddedProvider, weights
@@ -231,6 +231,8 @@ SERVER = """
         print(provider._running.process.pid, flush=True)
         await asyncio.sleep(600)
 
+    # A shell ignores it for what runs in its background, and that is inherited.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     asyncio.run(main())
 """
 
