@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+import subprocess
+import sys
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -14,6 +16,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 
 from tests.browser.lab import SHOW_CHAT, Chat, Lab, Notebook, settings
 from tests.fakes.provider import FakeProvider
+from tests.notebook.foreign_kernels import install_ours
 
 expect.set_options(timeout=20_000)
 
@@ -151,6 +154,33 @@ def provider(shared_provider: FakeProvider) -> FakeProvider:
     shared_provider._script.clear()
     shared_provider.requests.clear()
     return shared_provider
+
+
+# Kernels without subshells and with them, named after their ipykernel.
+OLD, NEWER = "6.31.0", "7.3.0"
+WITHOUT_EXTENSION = ('--ServerApp.jpserver_extensions={"jupyter_ext": False}',)
+
+
+@pytest.fixture(scope="package")
+def shared_bare_lab(shared_provider: FakeProvider, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """A JupyterLab without the extension, whose kernels are of several versions of ipykernel."""
+    folder = tmp_path_factory.mktemp("bare")
+    lab = Lab(folder, environ=settings(shared_provider.url), arguments=WITHOUT_EXTENSION)
+    for version in (OLD, NEWER):
+        place = folder / f"ipykernel-{version}"
+        command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", f"--target={place}"]
+        subprocess.run([*command, f"ipykernel=={version}"], check=True, timeout=100)
+        install_ours(folder, version, place)
+    with lab:
+        yield lab
+
+
+@pytest.fixture
+def bare_lab(shared_bare_lab: Lab, provider: FakeProvider, evidence: Evidence) -> Iterator[Lab]:  # noqa: ARG001 - a clean provider
+    """That JupyterLab; its kernels end with the test."""
+    evidence.labs.append(shared_bare_lab)
+    yield shared_bare_lab
+    shared_bare_lab.shut_notebooks()
 
 
 @pytest.fixture(scope="package")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,38 +10,13 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.asking import in_three_parts, reloaded_in_mid_answer
-from tests.browser.conftest import Evidence, NewPage
-from tests.browser.lab import SHOW_CHAT, Lab, Notebook, settings
+from tests.browser.conftest import NEWER, OLD, NewPage
+from tests.browser.lab import SHOW_CHAT, Lab, Notebook
 from tests.fakes.provider import FakeProvider, Reply
-from tests.notebook.foreign_kernels import install_ours
 
-WITHOUT_EXTENSION = ('--ServerApp.jpserver_extensions={"jupyter_ext": False}',)
-# Before subshells, with them, and the installed one.
-OLD, NEWER, INSTALLED = "6.31.0", "7.3.0", ""
+INSTALLED = ""
 HEARS_WHILE_BUSY = (NEWER, INSTALLED)
 WAITS = "Waiting for the running cell…"
-
-
-@pytest.fixture(scope="module")
-def bare(shared_provider: FakeProvider, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    """A JupyterLab without the extension, whose kernels are of several versions of ipykernel."""
-    folder = tmp_path_factory.mktemp("bare")
-    lab = Lab(folder, environ=settings(shared_provider.url), arguments=WITHOUT_EXTENSION)
-    for version in (OLD, NEWER):
-        place = folder / f"ipykernel-{version}"
-        command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", f"--target={place}"]
-        subprocess.run([*command, f"ipykernel=={version}"], check=True, timeout=100)
-        install_ours(folder, version, place)
-    with lab:
-        yield lab
-
-
-@pytest.fixture
-def bare_lab(bare: Lab, provider: FakeProvider, evidence: Evidence) -> Iterator[Lab]:  # noqa: ARG001 - a clean provider
-    """That JupyterLab; its kernels end with the test."""
-    evidence.labs.append(bare)
-    yield bare
-    bare.shut_notebooks()
 
 
 @pytest.fixture(params=[OLD, NEWER, INSTALLED], ids=["6.31", "7.3", "installed"])
@@ -154,15 +127,16 @@ def test_sleeping_cell_that_used_the_widget(bare_lab: Lab, notebook: Notebook, v
     expect(chat.text()).to_contain_text("Are you there?")
 
 
-def test_code_goes_into_the_notebook_by_a_click(new_notebook: Notebook, provider: FakeProvider) -> None:
-    """Agents have no hands there, and the person has."""
-    chat = new_notebook.show_chat()
+def test_code_goes_into_the_notebook_by_a_click(bare_lab: Lab, page: Page, provider: FakeProvider) -> None:
+    """Where the kernel has no subshells agents have no hands, and the person has."""
+    notebook = bare_lab.open(page, bare_lab.write(SHOW_CHAT, kernel=OLD))
+    chat = notebook.show_chat()
     expect(chat.region).to_contain_text("agents put no cells in here")
     provider.script(Reply.answer("Like this:\n\n```python\nx = 1\n```\n"))
     chat.ask("How?")
     chat.region.get_by_role("button", name="Insert below").click()
     expect(chat.region.get_by_text("Inserted as cell 2")).to_be_visible()
-    assert new_notebook.sources[1] == "x = 1"
+    assert notebook.sources[1] == "x = 1"
     offered = {tool["function"]["name"] for tool in provider.chats()[-1].json["tools"]}
     assert "insert_cells" not in offered
     assert "list_variables" in offered

@@ -31,6 +31,7 @@ KEPT_IN = {
     "xllamacpp": {"whisperer_kernel.ai"},
     "IPython": {"whisperer_kernel.notebook"},
     "anywidget": {"whisperer_kernel.notebook"},
+    "comm": {"whisperer_kernel.notebook"},
     "ipykernel": {"whisperer_kernel.notebook"},
     "ipywidgets": {"whisperer_kernel.notebook"},
     "jsonschema": {"whisperer_kernel.tools"},

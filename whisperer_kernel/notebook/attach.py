@@ -31,9 +31,9 @@ class Server(msgspec.Struct, frozen=True):
     url: str
     token: str
 
-    def socket_url(self, page: str, client: str | None) -> str:
+    def socket_url(self, page: str, client: str) -> str:
         """The WebSocket's address, with the page or process it comes from, and what it is for (``SocketTransport``)."""
-        query = urlencode({"page": page, **({} if client is None else {"client": client})})
+        query = urlencode({"page": page, "client": client})
         return f"ws{self.url.removeprefix('http')}whisperer/ws?{query}"
 
     def request(self, url: str, timeout_s: float) -> HTTPRequest:

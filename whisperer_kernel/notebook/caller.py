@@ -105,9 +105,9 @@ class Caller:
             print(f"Whisperer runs {notice}.", file=sys.stderr if ipython() is None else sys.stdout)
 
 
-async def serve_kernel(on: Background, tools: KernelTools) -> None:
-    """Carry out what touches this kernel. Runs on the background's loop."""
-    await links_on(on).serve(tools)
+async def serve_kernel(on: Background, tools: KernelTools) -> bool:
+    """Carry out what touches this kernel; False where there is no server. Runs on the background's loop."""
+    return await links_on(on).serve(tools)
 
 
 def links_on(on: Background) -> Links:

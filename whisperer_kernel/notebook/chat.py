@@ -14,8 +14,9 @@ from ipykernel.connect import get_connection_file
 
 from whisperer_kernel.errors import ConfigError, InvalidParams
 from whisperer_kernel.notebook.cell import is_beside
-from whisperer_kernel.notebook.comm_carrier import CommCarrier
+from whisperer_kernel.notebook.comm_carrier import CommCarrier, heard_as_sent
 from whisperer_kernel.notebook.load import take_part
+from whisperer_kernel.notebook.plugin_comm import call_plugin
 from whisperer_kernel.notebook.transcript import TranscriptOutput, transcript_markdown
 
 _STATIC = Path(__file__).parent / "static"
@@ -99,7 +100,7 @@ class Chat(anywidget.AnyWidget):
         take_part()
         self._carrier = CommCarrier(self.send)
         self.on_msg(self._carry)
-        _heard_as_sent(self.comm)
+        heard_as_sent(self.comm)
 
     def clear_transcript(self) -> None:
         """Empty the output under the widget. It fills again when the next turn ends; the session keeps everything."""
@@ -131,6 +132,8 @@ class Chat(anywidget.AnyWidget):
         return {**data, _SAVED_CHAT: {"own": self._new}}, metadata
 
     def _carry(self, _widget: object, content: object, _buffers: object) -> None:
+        # Where the chat has to come by way of the kernel, so has whoever owns the cells.
+        call_plugin()
         self._carrier.received(content, on_subshell=is_beside())
 
     def _stand_here(self) -> None:
@@ -161,15 +164,6 @@ def _built(name: str) -> str:
         return (_STATIC / name).read_text(encoding="utf-8")
     except FileNotFoundError:
         raise ConfigError(f"The front end is not built: {_STATIC / name} is missing. Run `make build`.") from None
-
-
-def _heard_as_sent(comm: Any) -> None:
-    """Have messages go where the page sent them: a subshell, which hears them while a cell runs.
-
-    ipykernel 7.4 takes them to whoever used the comm last, and that is the running cell; others lack the method.
-    """
-    if hasattr(comm, "_reply_subshell_for"):
-        comm._reply_subshell_for = lambda _data, asked: asked  # noqa: SLF001 - there is no public way
 
 
 def _flag(name: str, value: object) -> bool:

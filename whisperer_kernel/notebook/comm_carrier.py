@@ -1,4 +1,4 @@
-"""The protocol over the widget's comm, for a page that no Whisperer server can be reached from.
+"""The protocol over a comm, the chat widget's or the plugin's, for a page that reaches no Whisperer server.
 
 JSON-RPC frames as on the socket. From the page each is a message; to the page they are a text of lines, cut into pieces
 that are numbered and paced, since a Jupyter server drops what comes too fast. What is to be heard while a cell runs
@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -22,10 +22,11 @@ from whisperer_kernel.notebook.link import Way
 from whisperer_kernel.notebook.transport import Disconnected
 from whisperer_kernel.rpc.outbox import Outbox
 
-MAX_LINES = 8
+MAX_LINES = 16
 PIECE_CHARS = 65_536
 # 50 messages a second: Jupyter Server's limit is 1,000, of all that a kernel says.
 PACE_S = 0.02
+NO_HANDS = "This kernel has no subshells."
 
 Id = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 Send = Callable[[dict[str, Any]], None]
@@ -34,10 +35,16 @@ log = logging.getLogger(__name__)
 
 
 class Open(msgspec.Struct, tag="open", tag_field="whisperer"):
-    """A page begins a connection, under an id of its own."""
+    """A page begins a connection, under an id of its own.
+
+    ``client``: ``cells`` carries out what touches the notebook's, and shows no question; left out, a chat.
+    ``hasCells``: there is somebody in the page who does that.
+    """
 
     line: Id
     page: Id
+    client: Literal["chat", "cells"] = "chat"
+    has_cells: bool = msgspec.field(default=False, name="hasCells")
 
 
 class Frame(msgspec.Struct, tag="frame", tag_field="whisperer"):
@@ -54,7 +61,7 @@ class Close(msgspec.Struct, tag="close", tag_field="whisperer"):
 
 
 class CommCarrier:
-    """The connections over one widget's comm. ``send`` sends to all pages that show it, from any thread."""
+    """The connections over one comm. ``send`` sends to all pages that have it, from any thread."""
 
     def __init__(self, send: Send) -> None:
         self._send = send
@@ -72,7 +79,7 @@ class CommCarrier:
         try:
             message = msgspec.convert(content, Open | Frame | Close)
         except msgspec.ValidationError as error:
-            log.warning("a message of the chat widget is not what it should be: %s", error)
+            log.warning("a message of a page is not what it should be: %s", error)
             return
         background().loop.call_soon_threadsafe(self._take, message, on_subshell)
 
@@ -100,7 +107,7 @@ class CommCarrier:
             self._lines[next(iter(self._lines))].lose()
         line = _Line(message.line, self._send, lambda: self._lines.pop(message.line, None))
         self._lines[message.line] = line
-        self._run(line.open(message.page, on_subshell=on_subshell))
+        self._run(line.open(message, on_subshell=on_subshell))
 
     def _close(self) -> None:
         lines, self._lines = self._lines, {}
@@ -128,13 +135,17 @@ class _Line:
         self._closed = False
         self._closing: asyncio.Task[None] | None = None
 
-    async def open(self, page: str, *, on_subshell: bool) -> None:
+    async def open(self, asked: Open, *, on_subshell: bool) -> None:
         """Connect, and tell the page, or tell it why not."""
+        if asked.client == "cells" and not on_subshell:
+            # What a cell asks for would be done, and the answer wait for the end of that cell.
+            self._end(NO_HANDS)
+            return
         try:
             limits = load().limits
             self._max_frame = limits.max_message_bytes
             outbox = self._outbox = Outbox(self._write, self.lose, limits.max_client_backlog_bytes)
-            way = await links_on(background()).for_page(page, outbox.emptied)
+            way = await links_on(background()).for_page(asked.page, asked.client, outbox.emptied)
             await way.transport.open(outbox.send, self._lost)
         except Disconnected as error:
             self._lost(error)
@@ -145,7 +156,7 @@ class _Line:
             if self._closed:
                 self.close()
             else:
-                self._say("opened", kernelId=way.kernel_id, where=_where(way, on_subshell=on_subshell))
+                self._say("opened", kernelId=way.kernel_id, where=_where(way, asked, on_subshell=on_subshell))
 
     def take(self, frame: str) -> None:
         """Pass a frame on, and let the page know that it was heard. Before the line is open there is nobody to hear."""
@@ -199,7 +210,17 @@ def _hang_up(send: Send, line: str, reason: str = "") -> None:
     send({"whisperer": "closed", "line": line, "reason": reason})
 
 
-def _where(way: Way, *, on_subshell: bool) -> str:
+def _where(way: Way, asked: Open, *, on_subshell: bool) -> str:
     """What a person should know of the place, and of what cannot be had there."""
+    hands = "." if asked.has_cells and on_subshell else ": agents put no cells in here."
     busy = "" if on_subshell else " While a cell runs, a question and Stop wait for its end."
-    return f"Runs {way.where}: agents put no cells in here.{busy}"
+    return f"Runs {way.where}{hands}{busy}"
+
+
+def heard_as_sent(comm: Any) -> None:
+    """Have messages go where the page sent them: a subshell, which hears them while a cell runs.
+
+    ipykernel 7.4 takes them to whoever used the comm last, and that is the running cell; others lack the method.
+    """
+    if hasattr(comm, "_reply_subshell_for"):
+        comm._reply_subshell_for = lambda _data, asked: asked  # noqa: SLF001 - there is no public way

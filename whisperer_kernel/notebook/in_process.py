@@ -58,7 +58,7 @@ class InProcessTransport:
 
     ``page``: the page in a browser that it is for. A person sees what is asked there; elsewhere nobody does, and what
     needs a yes is denied at once instead of when the question runs out. ``emptied`` waits until the page has taken what
-    it was sent.
+    it was sent. ``shows_questions``: False for what of a page shows none.
     """
 
     def __init__(
@@ -66,10 +66,14 @@ class InProcessTransport:
         sessions: LocalSessions,
         page: str | None = None,
         emptied: Callable[[], Awaitable[None]] = at_once,
+        *,
+        shows_questions: bool = True,
     ) -> None:
         self._sessions = sessions
         self._page = page
         self._emptied = emptied
+        # In process, whoever sends a message says whether a question of its turn is seen; at a page one is.
+        self._shows_questions = page is not None and shows_questions
         self._connection: Connection | None = None
         self._on_lost: OnLost = lambda _loss: None
         self._requests: set[asyncio.Task[None]] = set()
@@ -84,11 +88,10 @@ class InProcessTransport:
             # By way of the loop: whoever publishes must not have to do with what a client makes of it.
             loop.call_soon(on_frame, frame)
 
-        # In process, whoever sends a message says whether a question of its turn is seen; at a page one is.
         self._connection = Connection(
             OWNER,
             deliver,
-            shows_questions=self._page is not None,
+            shows_questions=self._shows_questions,
             page=self._page or "",
             hang_up=self.lose,
             emptied=self._emptied,

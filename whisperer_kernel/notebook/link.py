@@ -170,26 +170,41 @@ class Links:
                 link.notice(f"in process (no Whisperer server: {error})")
                 return link
 
-    async def for_page(self, page: str, emptied: Callable[[], Awaitable[None]]) -> Way:
+    async def for_page(
+        self, page: str, client: Literal["chat", "cells"], emptied: Callable[[], Awaitable[None]]
+    ) -> Way:
         """A connection of its own to where ``get`` finds the sessions, for a page that speaks the protocol itself.
 
-        ``emptied`` waits until the page has taken what it was sent. Raises ``ConfigError``.
+        ``client``: what of the page it is for. ``emptied`` waits until the page has taken what it was sent.
+        Raises ``ConfigError``.
         """
         link = await self.get(in_process=None)
         if link is self._server and self._at is not None:
-            return Way(SocketTransport(self._at, page), self._kernel_id, f"at {self._at.url}, through this kernel")
+            return Way(
+                SocketTransport(self._at, page, client), self._kernel_id, f"at {self._at.url}, through this kernel"
+            )
         why = "" if self._without is None else f" (no Whisperer server: {self._without})"
-        return Way(InProcessTransport(self._sessions, page, emptied), self._local_id, f"in this kernel{why}")
+        return Way(
+            InProcessTransport(self._sessions, page, emptied, shows_questions=client == "chat"),
+            self._local_id,
+            f"in this kernel{why}",
+        )
 
-    async def serve(self, tools: KernelTools) -> None:
-        """Carry out what touches this kernel: at its server, if there is one, and wherever its sessions are later."""
+    async def serve(self, tools: KernelTools) -> bool:
+        """Carry out what touches this kernel: at its server, if there is one, and wherever its sessions are later.
+
+        False where there is no server.
+        """
         async with self._finding:
             self._tools = tools
             if self._here is not None:
                 self._here.serve(tools)
             if self._here is None or self._server is not None:
-                with suppress(NoServer):
+                try:
                     self._serve_at(await find_server())
+                except NoServer:
+                    return False
+            return True
 
     async def aclose(self) -> None:
         """Close them all; the next ``get`` looks anew."""

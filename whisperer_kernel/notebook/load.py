@@ -10,6 +10,7 @@ from whisperer_kernel.notebook.background import background, close_background
 from whisperer_kernel.notebook.caller import serve_kernel
 from whisperer_kernel.notebook.cell import ipython, running_cell
 from whisperer_kernel.notebook.made_tests import MadeTests
+from whisperer_kernel.notebook.plugin_comm import call_plugin, leave_plugin
 
 _served: set[int] = set()
 
@@ -31,6 +32,7 @@ def leave() -> None:
     """End the kernel's client, and with it every connection of this process; what is asked later connects anew."""
     if os.getpid() in _served:
         _served.discard(os.getpid())
+        leave_plugin()
         close_background()
 
 
@@ -59,6 +61,11 @@ def _serve(shell: Any) -> None:
     from whisperer_kernel.notebook.kernel_tools import KernelTools  # noqa: PLC0415 - only where there is a kernel
 
     on = background()
-    serving = on.submit(serve_kernel(on, KernelTools(shell)))
+
+    async def serve() -> None:
+        if not await serve_kernel(on, KernelTools(shell)):
+            call_plugin()
+
+    serving = on.submit(serve())
     # Asked for, so that nothing complains; who talks to the agents is told what is wrong.
     serving.add_done_callback(lambda done: done.cancelled() or isinstance(done.exception(), WhispererError))

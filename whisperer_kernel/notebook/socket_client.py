@@ -25,10 +25,11 @@ class SocketTransport:
 
     ``page`` is the page or process that it comes from: by it one that comes back is known again. ``client`` says what
     it is for: ``kernel`` carries tools out and answers no question; ``code`` asks agents, and says what they may do for
-    it; neither keeps a session in memory. Left out, a person at that page asks and is asked.
+    it; neither keeps a session in memory. ``cells`` carries out what touches a page's cells, and shows no question. At
+    ``chat``, the usual one, a person at that page asks and is asked.
     """
 
-    def __init__(self, server: Server, page: str, client: Literal["kernel", "code"] | None = None) -> None:
+    def __init__(self, server: Server, page: str, client: Literal["kernel", "code", "cells", "chat"] = "chat") -> None:
         self._server = server
         self._url = server.socket_url(page, client)
         self._line: _Line | None = None

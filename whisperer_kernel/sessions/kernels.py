@@ -35,14 +35,13 @@ class Kernels(Generic[K]):
 
     def of(self, session: StatelessInteractiveSession) -> list[K]:
         """Who carries tools out in the session, in the order in which they came."""
-        return [kernel for kernel in self._connections if serves(kernel, session)]
+        return [kernel for kernel in self._connections if self.serves(kernel, session)]
 
-
-def serves(kernel: AtKernel, session: StatelessInteractiveSession) -> bool:
-    """Whether it is the session's; one of no kernel's has the own connection of a kernel whose code is in it."""
-    row = session.row
-    if row.kernel_id is not None or row.owner != kernel.owner:
-        return (row.owner, row.kernel_id) == (kernel.owner, kernel.kernel_id)
-    # Only a kernel's own connection: a page shows many notebooks, and none of them is this session's.
-    is_own = bool(kernel.page) and not kernel.keeps_alive
-    return is_own and any(other.page == kernel.page for other in session.connections)
+    def serves(self, kernel: AtKernel, session: StatelessInteractiveSession) -> bool:
+        """Whether it is the session's; one of no kernel's is that of the kernels whose code is in it."""
+        row = session.row
+        if row.owner != kernel.owner:
+            return False
+        if row.kernel_id is not None:
+            return row.kernel_id == kernel.kernel_id
+        return kernel.kernel_id in {other.kernel_id for other in self._connections if other in session.connections}

@@ -14,7 +14,7 @@ from weakref import WeakValueDictionary
 from whisperer_kernel.errors import LimitReached, NoSuchSession, StoreError
 from whisperer_kernel.events import STOPPED
 from whisperer_kernel.sessions.export import Exported, Format, export
-from whisperer_kernel.sessions.kernels import AtKernel, Kernels, serves
+from whisperer_kernel.sessions.kernels import AtKernel, Kernels
 from whisperer_kernel.sessions.log import now
 from whisperer_kernel.sessions.logrows import unpack
 from whisperer_kernel.sessions.metrics import Metrics, Watch
@@ -194,7 +194,7 @@ class StatelessSessionManager:
     def kernel_came(self, connection: KernelConnection) -> list[StatelessInteractiveSession]:
         """A kernel's own connection is there: its live sessions, which it is shown from now on as all later ones."""
         self._kernels.came(connection)
-        own = [session for session in self._live.values() if serves(connection, session)]
+        own = [session for session in self._live.values() if self._kernels.serves(connection, session)]
         for session in own:
             self.give_kernel(session)
             # It may have been here before, with other tools.

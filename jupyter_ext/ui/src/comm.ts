@@ -10,7 +10,7 @@ const HEARD_MS = 1_000;
 const BUSY = "Waiting for the running cell…";
 const GONE = "The kernel that ran this chat is gone. Run the cell again: the conversation goes on.";
 
-/** The widget's model, as far as it carries messages. */
+/** What carries messages to the kernel and back: the widget's model, or a comm of the plugin's. */
 export interface CommModel {
   send(content: unknown): void;
   on(event: string, listener: (content: unknown) => void): void;
@@ -26,9 +26,15 @@ type Message =
   /** Without a reason a new connection may be had at once. */
   | { whisperer: "closed"; line: string; reason: string };
 
+/** What of the page a line is for, and whether there is somebody in the page who puts cells in. */
+export interface Purpose {
+  client: "chat" | "cells";
+  hasCells: boolean;
+}
+
 /**
- * The protocol over the widget's comm, to sessions that the kernel runs or reaches. All pages that show the widget hear
- * what comes from the kernel: each takes what bears the name of its line.
+ * The protocol over a comm, to sessions that the kernel runs or reaches. All pages that have the comm hear what comes from
+ * the kernel: each line takes what bears its name.
  */
 export class CommTransport implements Transport {
   #state: TransportState = { name: "connecting" };
@@ -51,7 +57,11 @@ export class CommTransport implements Transport {
     this.#notify(notification);
   }, null);
 
-  constructor(private readonly model: CommModel) {}
+  /** `purpose` is asked at every attempt to connect. */
+  constructor(
+    private readonly model: CommModel,
+    private readonly purpose: () => Purpose,
+  ) {}
 
   get state(): TransportState {
     return this.#state;
@@ -111,7 +121,7 @@ export class CommTransport implements Transport {
     this.#line = randomId();
     this.#sent = this.#pieces = 0;
     this.#rest = "";
-    this.#say({ whisperer: "open", page: pageId() });
+    this.#say({ whisperer: "open", page: pageId(), ...this.purpose() });
     this.#awaitHearing();
   }
 
@@ -194,7 +204,7 @@ export class CommTransport implements Transport {
     else this.#lost();
   }
 
-  #say(message: Record<string, string>): void {
+  #say(message: Record<string, string | boolean>): void {
     this.model.send({ ...message, line: this.#line });
   }
 

@@ -8,7 +8,9 @@ import { ConnectionLost, type Notification, type Transport, type TransportState 
 const ASK_AFTER = 2;
 /** An open socket that stays silent this long after the page woke up is dead. */
 const PROBE_MS = 4_000;
-const NO_EXTENSION = "This Jupyter server does not run the Whisperer extension. Enable it and restart the server.";
+const NO_EXTENSION =
+  "This Jupyter server does not run the Whisperer extension. Enable it and restart the server, or run %load_ext " +
+  "whisperer_kernel in a cell: then the kernel runs the conversation.";
 
 type Refused = Extract<TransportState, { name: "refused" }>;
 

@@ -12,6 +12,7 @@ import { draftOf, pageStorage, storageKey } from "./pageStorage";
 import type { SessionParams } from "./protocol";
 import { SessionClient } from "./session";
 import { finishedHistory, runningTurn, type HistoryItem } from "./readings";
+import type { Transport } from "./transport";
 import { ChatView } from "./view/chat";
 import { findServer, WebSocketTransport } from "./websocket";
 
@@ -110,7 +111,7 @@ function offerToNotebook(session: SessionClient, model: Model, view: ChatView): 
       const params = { sessionId, kernelId: model.get("_kernel_id") || null };
       const joined = askNotebook(view.element, "join", params);
       isOffered = joined !== null;
-      // By way of the kernel no tools are carried out, but what the person asks is done.
+      // By way of the kernel perhaps no tools are carried out, but what the person asks is done.
       const isServed = session.picture.remarks.where === null ? joined : joined && Promise.resolve();
       void isServed?.then(() => {
         view.hasNotebook = true;
@@ -125,9 +126,7 @@ function offerToNotebook(session: SessionClient, model: Model, view: ChatView): 
 }
 
 function sessionOf(model: Model, preferences: () => Preferences | null): SessionClient {
-  const server = findServer();
-  const comm = new CommTransport(model);
-  const transport = server ? new EitherTransport(new WebSocketTransport(server), comm) : comm;
+  const transport = transportOf(model, () => preferences() !== null);
   const outbox = new Outbox(storageKey("outbox", nameOf(model)), pageStorage());
   // The agent to begin with is taken now: by the time of the start the switch to her would have emptied it.
   const params = paramsOf(model);
@@ -136,6 +135,16 @@ function sessionOf(model: Model, preferences: () => Preferences | null): Session
     return { ...params, ...(kernelId && { kernelId }), ...(mode && { mode }) };
   };
   return new SessionClient(transport, asked, outbox, model.get("_session_id") || null);
+}
+
+/** To the server, or by way of the kernel where there is none; `hasCells`: somebody in the page owns the cells. */
+function transportOf(model: Model, hasCells: () => boolean): Transport {
+  const server = findServer();
+  const comm = new CommTransport(model, () => ({ client: "chat", hasCells: hasCells() }));
+  if (!server) return comm;
+  const either = new EitherTransport(new WebSocketTransport(server));
+  either.offer(comm);
+  return either;
 }
 
 function paramsOf(model: Model): SessionParams {

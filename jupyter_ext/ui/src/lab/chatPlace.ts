@@ -1,6 +1,5 @@
 import type { Mode } from "../protocol";
 import { h } from "../view/dom";
-import type { ServerAddress } from "../websocket";
 import { LabChat } from "./labChat";
 import type { Panel } from "./panel";
 
@@ -13,7 +12,6 @@ export class ChatPlace {
   #kernelId: string | null | undefined;
 
   constructor(
-    private readonly server: ServerAddress,
     private readonly panel: Panel,
     private readonly mode: () => Mode | null,
   ) {
@@ -38,7 +36,7 @@ export class ChatPlace {
     if (kernelId === this.#kernelId || this.#kernelId === "closed") return;
     this.#kernelId = kernelId;
     this.#chat?.close();
-    this.#chat = kernelId === null ? null : new LabChat(this.server, this.panel, kernelId, this.mode);
+    this.#chat = kernelId === null ? null : new LabChat(this.panel, kernelId, this.mode);
     this.element.replaceChildren(this.#chat?.element ?? h("p", { class: "whisperer-word" }, NO_KERNEL));
   };
 }

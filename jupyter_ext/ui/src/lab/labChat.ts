@@ -6,7 +6,6 @@ import { draftOf, pageStorage, storageKey } from "../pageStorage";
 import type { ContextItem, Mode } from "../protocol";
 import { SessionClient } from "../session";
 import { ChatView } from "../view/chat";
-import { WebSocketTransport, type ServerAddress } from "../websocket";
 import type { Panel } from "./panel";
 
 export class LabChat {
@@ -15,7 +14,6 @@ export class LabChat {
   #joined: string | null = null;
 
   constructor(
-    server: ServerAddress,
     private readonly panel: Panel,
     private readonly kernelId: string,
     mode: () => Mode | null,
@@ -23,9 +21,10 @@ export class LabChat {
     const outbox = new Outbox(storageKey("outbox", kernelId), pageStorage());
     const params = () => {
       const chosen = mode();
-      return { kernelId, ...(chosen && { mode: chosen }) };
+      return { kernelId: transport.kernelId ?? kernelId, ...(chosen && { mode: chosen }) };
     };
-    this.#session = new SessionClient(new WebSocketTransport(server), params, outbox);
+    const transport = panel.reach.transport("chat");
+    this.#session = new SessionClient(transport, params, outbox);
     this.#view = new ChatView(this.#session, {
       draft: draftOf(kernelId),
       ask: (from, does, asked) => panel.answers[does](from, asked),

@@ -3,9 +3,10 @@ import type { Cell } from "@jupyterlab/cells";
 import type { Kernel } from "@jupyterlab/services";
 import type { Answers, CellText, Surroundings, Ticked } from "../notebook";
 import { randomId } from "../randomId";
-import type { Transport } from "../transport";
+import type { ServerAddress } from "../websocket";
 import { CellTools } from "./cellTools";
 import { NotebookCells } from "./cells";
+import { Reach } from "./reach";
 import { hasChat, labelOf, lookAround, numberOf } from "./surroundings";
 import { ToolClient } from "./toolClient";
 import { Variables } from "./variables";
@@ -14,6 +15,8 @@ import { Variables } from "./variables";
 export class Panel {
   readonly #cells: NotebookCells;
   readonly #client: ToolClient;
+  /** How sessions of this notebook are reached. */
+  readonly reach: Reach;
   /** By session: the chat that shows it. */
   readonly #chats = new Map<string, Element>();
   /** The cell that the person was last in, those with a chat left out: to use a chat one must click into its cell. */
@@ -38,11 +41,12 @@ export class Panel {
 
   constructor(
     readonly widget: NotebookPanel,
-    transport: Transport,
+    server: ServerAddress,
   ) {
     this.#cells = new NotebookCells(widget);
+    this.reach = new Reach(server);
     const tools = new CellTools(this.#cells, (sessionId, cellId) => this.#anchor(sessionId, cellId));
-    this.#client = new ToolClient(transport, tools);
+    this.#client = new ToolClient(this.reach.transport("cells"), tools);
     widget.sessionContext.kernelChanged.connect((_, { newValue }) => {
       if (newValue) this.#attend(newValue);
     });
@@ -146,6 +150,7 @@ export class Panel {
   #attend(kernel: Kernel.IKernelConnection): void {
     this.#client.attach(kernel.id);
     this.#variables = new Variables(kernel);
+    this.reach.follow(kernel);
   }
 
   #anchor(sessionId: string, cellId = ""): Cell | null {

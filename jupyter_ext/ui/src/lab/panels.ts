@@ -1,5 +1,5 @@
 import type { INotebookTracker, NotebookPanel } from "@jupyterlab/notebook";
-import { WebSocketTransport, type ServerAddress } from "../websocket";
+import type { ServerAddress } from "../websocket";
 import { ChatPlace } from "./chatPlace";
 import { Panel } from "./panel";
 import { bringChatsBack } from "./savedChat";
@@ -43,8 +43,8 @@ export class Panels {
 
   #add(widget: NotebookPanel): void {
     if (this.#panels.has(widget)) return;
-    const panel = new Panel(widget, new WebSocketTransport({ ...this.server, client: "cells" }));
-    bringChatsBack(widget.content.rendermime, () => new ChatPlace(this.server, panel, () => this.settings.mode));
+    const panel = new Panel(widget, this.server);
+    bringChatsBack(widget.content.rendermime, () => new ChatPlace(panel, () => this.settings.mode));
     this.#panels.set(widget, panel);
     widget.disposed.connect(() => {
       this.#panels.delete(widget);

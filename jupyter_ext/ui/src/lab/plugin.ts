@@ -29,7 +29,7 @@ const plugin: JupyterFrontEndPlugin<void> = {
     const panels = new Panels(tracker, server, settings);
     const ready = settings.load(registry);
     answer(panels, settings, ready);
-    const side = new SidePanel(panels, tracker, server, settings);
+    const side = new SidePanel(panels, tracker, settings);
     addCommands(app, tracker, panels, side, palette);
     offerMending(app, panels);
     void ready.then(() => {

@@ -4,7 +4,6 @@ import type { INotebookTracker } from "@jupyterlab/notebook";
 import { LabIcon } from "@jupyterlab/ui-components";
 import { Widget } from "@lumino/widgets";
 import { h } from "../view/dom";
-import type { ServerAddress } from "../websocket";
 import { ChatPlace } from "./chatPlace";
 import type { Panel, Panels } from "./panels";
 import type { Settings } from "./settings";
@@ -21,7 +20,6 @@ export class SidePanel extends Widget {
   constructor(
     private readonly panels: Panels,
     private readonly tracker: INotebookTracker,
-    private readonly server: ServerAddress,
     private readonly settings: Settings,
   ) {
     super();
@@ -57,7 +55,7 @@ export class SidePanel extends Widget {
   #placeOf(panel: Panel): ChatPlace {
     const known = this.#places.get(panel);
     if (known) return known;
-    const place = new ChatPlace(this.server, panel, () => this.settings.mode);
+    const place = new ChatPlace(panel, () => this.settings.mode);
     this.#places.set(panel, place);
     panel.widget.disposed.connect(() => {
       this.#places.delete(panel);

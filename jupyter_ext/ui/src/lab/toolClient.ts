@@ -64,8 +64,8 @@ export class ToolClient {
   }
 
   async #attach(): Promise<void> {
-    const kernelId = this.#kernelId;
-    if (kernelId === null) return;
+    if (this.#kernelId === null) return;
+    const kernelId = this.transport.kernelId ?? this.#kernelId;
     const toolCalls = [...this.#unanswered.keys()];
     const request = this.transport.request("kernel.attach", { kernelId, clientTools: this.tools.names, toolCalls });
     const attached = await answered(request);

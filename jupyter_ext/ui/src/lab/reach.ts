@@ -1,0 +1,39 @@
+import type { Kernel } from "@jupyterlab/services";
+import { CommTransport, type CommModel, type Purpose } from "../comm";
+import { EitherTransport } from "../eitherTransport";
+import type { Transport } from "../transport";
+import { WebSocketTransport, type ServerAddress } from "../websocket";
+import { onKernelComm } from "./kernelComm";
+
+/** How the sessions of a notebook are reached: at the server, or by way of its kernel where the server runs none. */
+export class Reach {
+  #kernel: Kernel.IKernelConnection | null = null;
+  #comm: CommModel | null = null;
+  #inUse = new Map<EitherTransport, Purpose["client"]>();
+
+  constructor(private readonly server: ServerAddress) {}
+
+  /** From now on this is the notebook's kernel. */
+  follow(kernel: Kernel.IKernelConnection): void {
+    this.#kernel = kernel;
+    this.#comm = null;
+    onKernelComm(kernel, (comm) => {
+      if (this.#kernel !== kernel) return;
+      this.#comm = comm;
+      for (const [transport, client] of this.#inUse) transport.offer(over(comm, client));
+    });
+  }
+
+  /** A connection of its own, until it is closed. */
+  transport(client: Purpose["client"]): Transport {
+    const address = client === "chat" ? this.server : { ...this.server, client };
+    const either = new EitherTransport(new WebSocketTransport(address));
+    this.#inUse = new Map([...this.#inUse].filter(([{ state }]) => state.name !== "closed")).set(either, client);
+    if (this.#comm) either.offer(over(this.#comm, client));
+    return either;
+  }
+}
+
+function over(comm: CommModel, client: Purpose["client"]): CommTransport {
+  return new CommTransport(comm, () => ({ client, hasCells: true }));
+}
