@@ -195,8 +195,8 @@ class Client:
         return Answer(message_id, self.chunks(message_id))
 
     async def text(self, message_id: str, text: str) -> None:
-        """Wait until the answer's text so far ends with ``text``."""
-        await self.until(lambda: "".join(chunk["chunk"] for chunk in self.chunks(message_id)).endswith(text))
+        """Wait until the answer's text so far holds ``text``; more may have come with it."""
+        await self.until(lambda: text in "".join(chunk["chunk"] for chunk in self.chunks(message_id)))
 
     def chunks(self, message_id: str) -> list[Event]:
         """A turn's text so far."""
