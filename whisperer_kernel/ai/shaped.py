@@ -14,7 +14,7 @@ from whisperer_kernel.ai.provider import ChatRequest, Finish, Provider, TextDelt
 from whisperer_kernel.errors import ProviderError
 from whisperer_kernel.events import ProviderStatus, Usage
 from whisperer_kernel.tools.call import ToolRequest, ToolResult
-from whisperer_kernel.tools.tool import ReplyShape
+from whisperer_kernel.tools.replyshape import ReplyShape
 
 ATTEMPTS = 2
 MEND = "Your answer to this was not right:\n{reason}\nGive another, in which this is put right."

@@ -16,7 +16,8 @@ from whisperer_kernel.plans.model import MAX_STEPS, Draft, Plan, StepDraft, made
 from whisperer_kernel.plans.patterns import after_pattern, pattern_for
 from whisperer_kernel.tools.cells import inserted_by
 from whisperer_kernel.tools.registry import ToolRegistry
-from whisperer_kernel.tools.tool import Misused, ReplyShape, ToolContext, ToolFailed, tool
+from whisperer_kernel.tools.replyshape import ReplyShape
+from whisperer_kernel.tools.tool import Misused, ToolContext, ToolFailed, tool
 
 ATTEMPTS = 2
 TIMEOUT_S = 90.0

@@ -31,7 +31,8 @@ from whisperer_kernel.sessions.state import SessionState
 from whisperer_kernel.tools.call import ToolRequest, ToolResult, ToolSchema
 from whisperer_kernel.tools.kernel import IN_KERNEL
 from whisperer_kernel.tools.permissions import grant
-from whisperer_kernel.tools.tool import ReplyShape, Tool
+from whisperer_kernel.tools.replyshape import ReplyShape
+from whisperer_kernel.tools.tool import Tool
 
 LET_GO_S = 0.5
 """How long a tool that was cancelled is waited for; one that does not end by then is left to itself."""

@@ -6,6 +6,9 @@ from typing import Any
 
 import msgspec
 
+TOOL_NAME = r"[a-zA-Z0-9_-]{1,64}"
+"""What providers take as a tool's name."""
+
 
 class ToolSchema(msgspec.Struct, frozen=True, kw_only=True):
     """A tool as the model is told of it; ``parameters`` is a JSON schema object."""

@@ -6,7 +6,8 @@ import logging
 from collections.abc import Iterable
 from importlib.metadata import EntryPoint, entry_points
 
-from whisperer_kernel.tools.tool import Tool, UnfitFunction
+from whisperer_kernel.tools.signature import UnfitFunction
+from whisperer_kernel.tools.tool import Tool
 
 ENTRY_POINTS = "whisperer.tools"
 OURS = "whisperer_kernel"

@@ -12,8 +12,6 @@ and ``[project.entry-points."whisperer.tools"]`` names the module or function th
 
 from __future__ import annotations
 
-import inspect
-import re
 import typing
 from collections.abc import Awaitable, Callable, Collection, Iterable
 from pathlib import Path
@@ -24,6 +22,8 @@ import msgspec
 from whisperer_kernel.errors import WhispererError
 from whisperer_kernel.events import Event, ProviderInfo
 from whisperer_kernel.tools.call import ToolSchema
+from whisperer_kernel.tools.replyshape import ReplyShape
+from whisperer_kernel.tools.signature import UnfitFunction, arguments_of, schema_of
 
 Effect = Literal["read", "edit", "run"]
 """What a tool does to the person's things: looks at them, changes the notebook or files, runs code or anything else."""
@@ -40,12 +40,6 @@ Executor = Literal["server", "client"]
 DEFAULT_TIMEOUT_S = 30.0
 DEFAULT_RESULT_CHARS = 20_000
 
-NAME = r"[a-zA-Z0-9_-]{1,64}"
-"""What providers take as a tool's name."""
-
-_POSITIONAL = {inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD}
-_NAMED = {inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD}
-
 
 class ToolFailed(WhispererError):
     """A tool says why it could not do what it was asked to; the model reads it."""
@@ -57,10 +51,6 @@ class Denied(ToolFailed):
 
 class Misused(ToolFailed):
     """The arguments are of the right types and still not what the tool takes; the model reads why."""
-
-
-class UnfitFunction(TypeError):
-    """No tool can be made of this function; the message names it, and what to change."""
 
 
 class CarriedOutByClient(WhispererError):
@@ -124,25 +114,6 @@ class Accepts(Protocol):
     def violation(self, arguments: dict[str, Any]) -> str | None:
         """What is wrong with the arguments; None where they are as declared. May take a moment."""
         ...
-
-
-class ReplyShape(msgspec.Struct, frozen=True, kw_only=True):
-    """How a model that cannot call tools is asked for a call: by a reply that is the call's arguments.
-
-    ``schema`` is small, so that a small model can fill it; ``parameters`` are the request's, among them a
-    ``max_tokens`` with room enough for it. ``wanted`` says of a message whether it asks for what the tool makes.
-    ``instructions`` go to the end of the system prompt. ``mend`` puts right what needs no second question. ``refusal``
-    is for the person, where no reply would do. ``for_demo``: the arguments for a message where the demo model answers,
-    which is too small to be asked.
-    """
-
-    schema: dict[str, Any]
-    parameters: dict[str, Any]
-    instructions: str
-    wanted: Callable[[str], bool]
-    refusal: str
-    for_demo: Callable[[str], dict[str, Any]]
-    mend: Callable[[dict[str, Any]], dict[str, Any]] | None = None
 
 
 class Tool(msgspec.Struct, frozen=True, kw_only=True):
@@ -239,7 +210,7 @@ def tool(  # noqa: PLR0913 - what a tool is, by name
     """
 
     def make(function: Run) -> Tool:
-        arguments = _arguments(function)
+        arguments = arguments_of(function, ToolContext)
         if not callable(effect) and effect not in EFFECTS:
             raise UnfitFunction(f"{function.__name__}: effect must be read, edit or run, not {effect!r}")
         if isinstance(tags, str):
@@ -249,9 +220,7 @@ def tool(  # noqa: PLR0913 - what a tool is, by name
                 f"{function.__name__}: granted names {', '.join(sorted(unknown))}, which it does not take"
             )
         return Tool(
-            schema=ToolSchema(
-                name=_named(function), description=_described(function), parameters=_parameters(function, arguments)
-            ),
+            schema=schema_of(function, arguments),
             arguments=arguments,
             run=function if executor == "server" else None,
             tags=frozenset(tags),
@@ -267,66 +236,3 @@ def tool(  # noqa: PLR0913 - what a tool is, by name
         )
 
     return make
-
-
-def _named(function: Run) -> str:
-    if not re.fullmatch(NAME, function.__name__):
-        raise UnfitFunction(f"{function.__name__}: a tool's name has letters, digits, _ and - of ASCII, 64 at most")
-    return function.__name__
-
-
-def _described(function: Run) -> str:
-    description = inspect.getdoc(function)
-    if not description:
-        raise UnfitFunction(f"{function.__name__}: a tool needs a docstring, which the model reads")
-    return description
-
-
-def _parameters(function: Run, arguments: type[msgspec.Struct]) -> dict[str, Any]:
-    """The JSON schema of the arguments, complete in itself."""
-    try:
-        (schema,), components = msgspec.json.schema_components([arguments], ref_template="#/$defs/{name}")
-    except TypeError as error:
-        raise UnfitFunction(f"{function.__name__}: its signature cannot be described: {error}") from error
-    parameters: dict[str, Any] = components.pop(schema["$ref"].rsplit("/", 1)[1])
-    parameters.pop("title", None)
-    if components:
-        parameters["$defs"] = components
-    return parameters
-
-
-def _arguments(function: Run) -> type[msgspec.Struct]:
-    name = function.__name__
-    if not inspect.iscoroutinefunction(function):
-        raise UnfitFunction(f"{name}: a tool must be an async function")
-    try:
-        hints = typing.get_type_hints(function, include_extras=True)
-    except NameError as error:
-        raise UnfitFunction(f"{name}: a type in its signature is not known: {error}") from error
-    parameters = [*inspect.signature(function).parameters.values()]
-    if not parameters or parameters[0].kind not in _POSITIONAL:
-        raise UnfitFunction(f"{name}: the first parameter must be the ToolContext")
-    if not _is_context(parameters[0], hints):
-        raise UnfitFunction(f"{name}: the first parameter must be the ToolContext, not {parameters[0].name}")
-    fields = [_field(name, parameter, hints) for parameter in parameters[1:]]
-    try:
-        return msgspec.defstruct(name, fields, kw_only=True, forbid_unknown_fields=True)
-    except TypeError as error:
-        raise UnfitFunction(f"{name}: its signature cannot be described: {error}") from error
-
-
-def _is_context(parameter: inspect.Parameter, hints: dict[str, Any]) -> bool:
-    """Without a type its name tells, so that one which was forgotten does not swallow the first argument."""
-    if parameter.name not in hints:
-        return parameter.name == "context"
-    return ToolContext in getattr(hints[parameter.name], "__mro__", ())
-
-
-def _field(name: str, parameter: inspect.Parameter, hints: dict[str, Any]) -> tuple[str, Any] | tuple[str, Any, Any]:
-    if parameter.kind not in _NAMED:
-        raise UnfitFunction(f"{name}: {parameter} cannot be given by name")
-    if parameter.name not in hints:
-        raise UnfitFunction(f"{name}: {parameter.name} has no type")
-    if parameter.default is inspect.Parameter.empty:
-        return parameter.name, hints[parameter.name]
-    return parameter.name, hints[parameter.name], parameter.default

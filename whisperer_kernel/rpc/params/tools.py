@@ -8,7 +8,7 @@ import msgspec
 
 from whisperer_kernel.events import PermissionDecision
 from whisperer_kernel.rpc.params.base import Text, Wire
-from whisperer_kernel.tools.tool import NAME
+from whisperer_kernel.tools.call import TOOL_NAME
 
 
 class ToolAnnotations(Wire):
@@ -21,7 +21,7 @@ class ToolAnnotations(Wire):
 class ClientTool(Wire):
     """A tool that a client declares and carries out itself."""
 
-    name: Annotated[str, msgspec.Meta(pattern=f"^{NAME}$")]
+    name: Annotated[str, msgspec.Meta(pattern=f"^{TOOL_NAME}$")]
     description: str
     input_schema: dict[str, Any]
     annotations: ToolAnnotations = msgspec.field(default_factory=ToolAnnotations)
