@@ -595,6 +595,21 @@ async def test_developer_finds_what_a_tool_raised(client: Client, provider: Fake
     assert "Troy-7" not in tooled.log
 
 
+async def test_developer_finds_what_a_hook_raised(client: Client, provider: FakeProvider, tooled: Server) -> None:
+    """A tool that cannot say what it does, nor show it, is asked about all the same; the log has why, no argument."""
+    await client.request("session.set_mode", sessionId=client.session_id, mode="edit")
+    provider.script(Reply.tools(("call-1", "seed_the_clouds", {"city": "Troy-8"})), Reply.answer("Rain."))
+    message_id = await client.send("Make rain")
+    request = await asked(client, message_id)
+    assert "preview" not in request.params
+    await permit(client, request, "allow_once")
+    await client.answer(message_id)
+    assert statuses(client, message_id)[-1] == "done"
+    for hook in ("effect", "preview"):
+        assert f"the {hook} of the tool seed_the_clouds raised KeyError:\n" in tooled.log
+    assert "Troy-8" not in tooled.log
+
+
 async def test_same_failure_again_and_again(client: Client, provider: FakeProvider) -> None:
     """A model that never learns is ended by ``max_rounds``."""
     for _ in range(9):

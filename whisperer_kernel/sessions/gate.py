@@ -110,7 +110,7 @@ class Gate:
             agent=self._agent,
             expires_at=(datetime.now(UTC) + timedelta(seconds=wait)).isoformat(timespec="seconds"),
             bound=bound(call.tool, call.arguments),
-            preview=call.preview(),
+            preview=call.tool.preview_of(call.arguments),
             declaration=call.tool.declaration,
             once=not call.tool.is_grantable,
         )

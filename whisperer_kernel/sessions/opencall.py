@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import traceback
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -23,10 +22,10 @@ from whisperer_kernel.events import (
     without_surrogates,
 )
 from whisperer_kernel.tools.call import ToolRequest, ToolResult
+from whisperer_kernel.tools.raised import raised
 from whisperer_kernel.tools.tool import Denied, Misused, Tool, ToolFailed
 
 INTERRUPTED = "The server stopped before this was over; whether it was done is not known."
-LOGGED_FRAMES = 20
 
 log = logging.getLogger(__name__)
 
@@ -96,15 +95,6 @@ class OpenCall:
         # A schema that nobody here wrote may take a moment.
         return await asyncio.to_thread(tool.accepts.violation, self.arguments)
 
-    def preview(self) -> str | None:
-        """What will happen, for the person who is asked; None where the tool cannot say."""
-        if self.tool.preview is None:
-            return None
-        try:
-            return self.tool.preview(self.arguments)
-        except Exception:  # noqa: BLE001 - the person is asked all the same, and sees the arguments
-            return None
-
     def finalize(self, result: ToolResult) -> ToolResult:
         """The result within the tool's bound; what was cut is said."""
         content, limit = result.content, self.tool.result_chars
@@ -171,9 +161,7 @@ async def outcome(name: str, run: Callable[[], Awaitable[str]]) -> ToolResult:
     except WhispererError as error:
         return failed(str(error))
     except BaseException as error:  # noqa: BLE001 - a tool's failure is the model's to read, not the turn's end
-        # For who wrote the tool. Without the error's text, which may hold what the call was about.
-        frames = "".join(traceback.format_tb(error.__traceback__, -LOGGED_FRAMES))
-        log.warning("the tool %s raised %s:\n%s", name, type(error).__name__, frames.rstrip())
+        log.warning("the tool %s raised %s", name, raised(error))
         return failed(f"{type(error).__name__}: {_words(error)}")
 
 

@@ -12,6 +12,7 @@ and ``[project.entry-points."whisperer.tools"]`` names the module or function th
 
 from __future__ import annotations
 
+import logging
 import typing
 from collections.abc import Awaitable, Callable, Collection, Iterable
 from pathlib import Path
@@ -22,6 +23,7 @@ import msgspec
 from whisperer_kernel.errors import WhispererError
 from whisperer_kernel.events import Event, ProviderInfo
 from whisperer_kernel.tools.call import ToolSchema
+from whisperer_kernel.tools.raised import raised
 from whisperer_kernel.tools.replyshape import ReplyShape
 from whisperer_kernel.tools.signature import UnfitFunction, arguments_of, schema_of
 
@@ -39,6 +41,8 @@ Executor = Literal["server", "client"]
 
 DEFAULT_TIMEOUT_S = 30.0
 DEFAULT_RESULT_CHARS = 20_000
+
+log = logging.getLogger(__name__)
 
 
 class ToolFailed(WhispererError):
@@ -165,9 +169,20 @@ class Tool(msgspec.Struct, frozen=True, kw_only=True):
             return self.effect
         try:
             effect = self.effect(arguments)
-        except Exception:  # noqa: BLE001 - a package's mistake must not open the gate, nor end the turn
+        except Exception as error:  # noqa: BLE001 - a package's mistake must not open the gate, nor end the turn
+            log.warning("the effect of the tool %s raised %s", self.name, raised(error))
             return "run"
         return effect if effect in EFFECTS else "run"
+
+    def preview_of(self, arguments: dict[str, Any]) -> str | None:
+        """What a call with these arguments will do, for the person who is asked; None where the tool cannot say."""
+        if self.preview is None:
+            return None
+        try:
+            return self.preview(arguments)
+        except Exception as error:  # noqa: BLE001 - the person is asked all the same, and sees the arguments
+            log.warning("the preview of the tool %s raised %s", self.name, raised(error))
+            return None
 
     def is_repeatable(self, arguments: dict[str, Any]) -> bool:
         """Whether a call that may have been carried out already can be carried out again without harm."""

@@ -77,6 +77,16 @@ async def dig(context: ToolContext, city: City) -> str:  # noqa: ARG001 - as it 
     return LAYERS[city]
 
 
+@tool(
+    effect=lambda given: "read" if LAYERS[given["city"]] else "run",
+    tags={"weather"},
+    preview=lambda given: f"Seed the clouds over {LAYERS[given['city']]}.",
+)
+async def seed_the_clouds(context: ToolContext, city: City) -> str:  # noqa: ARG001 - as it is
+    """Make rain; what that does, and where, nobody can tell beforehand."""
+    return f"It rains in {city}."
+
+
 @tool(effect="read", tags={"weather"})
 async def stop_the_world(context: ToolContext) -> str:  # noqa: ARG001 - as it is
     """Try to end the process."""
@@ -107,6 +117,7 @@ def register(registry: ToolRegistry) -> None:
         ask_the_neighbour,
         break_the_barometer,
         dig,
+        seed_the_clouds,
         stop_the_world,
         cancel_the_day,
         look_outside,
