@@ -1,7 +1,7 @@
-"""A live session's log: numbers each event, makes it durable, and publishes in order.
+"""A live session's log: each event gets its number, counts as soon as it may, and is published in order.
 
 Chunks are published at once and saved with others of their turn within a second; every other event is durable before
-anybody sees it. So that a number is never used twice, also after a crash, numbers are reserved durably in blocks.
+anybody sees it.
 """
 
 from __future__ import annotations
@@ -10,8 +10,6 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable, Coroutine
-from datetime import UTC, datetime
-from itertools import islice
 from typing import Any
 
 import msgspec
@@ -24,22 +22,17 @@ from whisperer_kernel.events import (
     Entry,
     Event,
     SessionStatus,
-    encode,
 )
-from whisperer_kernel.sessions.logrows import Chunk, pack, read_row
+from whisperer_kernel.sessions.logrows import Chunk, read_row
+from whisperer_kernel.sessions.logwriter import BLOCK, LogWriter
+from whisperer_kernel.sessions.replay import ReplayWindow
 from whisperer_kernel.sessions.store import LogRow, SessionChanges, Store
 
-BLOCK = 1_000
 CHECKPOINT_S = 1.0
 READ_AT_ONCE = 256
 """Entries of a log that is read before everybody else has the loop."""
 
 log = logging.getLogger(__name__)
-
-
-def now() -> str:
-    """This moment, ISO 8601 in UTC with milliseconds."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 class _Pending(msgspec.Struct):
@@ -68,43 +61,37 @@ class SessionLog:
         lost: Callable[[], None],
     ) -> None:
         self._store = store
-        self._runner = runner
+        self._session_id = session_id
         self._apply = apply
         self._publish = publish
         self._lost = lost
-        self._session_id = session_id
-        self.last_seq = 0
-        # The first number after the last gap: what a crashed process may have sent before it is not in the log.
-        self.recovered = 0
-        self._reserved = 0
-        self._applied: deque[Entry] = deque(maxlen=replay_events)
+        self._writer = LogWriter(store, session_id, runner)
+        self._window = ReplayWindow(replay_events)
         self._pending: deque[_Pending] = deque()
         self._is_lost = False
-        self._unsaved: list[Entry] = []
-        self._saving = asyncio.Lock()
         self._timer: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
-        self.failed: StoreError | None = None
-        self._failures = 0
-        # Set while the store takes what it is given.
-        self._takes = asyncio.Event()
-        self._takes.set()
         self._failure_told = False
 
     @property
     def seq(self) -> int:
         """The number of the last entry that counts."""
-        return self._pending[0].entry.seq - 1 if self._pending else self.last_seq
+        return self._pending[0].entry.seq - 1 if self._pending else self._writer.last_seq
+
+    @property
+    def recovered(self) -> int:
+        """The first number after the last crash; 0 where there was none."""
+        return self._window.recovered
 
     @property
     def held_bytes(self) -> int:
         """The bytes of the events that are kept to be replayed."""
-        return sum(len(entry.body) for entry in self._applied)
+        return self._window.held_bytes
 
     async def read(self) -> None:
         """Take what the store holds beyond what is known here. Raises ``StoreError``."""
-        rows = await self._store.read(self._session_id, self.last_seq)
-        replayable = rows[-1].seq - (self._applied.maxlen or 0) if rows else 0
+        rows = await self._store.read(self._session_id, self._writer.last_seq)
+        replayable = rows[-1].seq - self._window.size if rows else 0
         since_others = 0
         for row in rows:
             since_others += self._take_row(row, is_old=row.seq <= replayable)
@@ -115,47 +102,36 @@ class SessionLog:
 
     def lead(self, reserved: int) -> bool:
         """Write from here on. True: whoever wrote before did not stop in good order, numbers go on above his block."""
-        self._reserved = reserved
-        crashed = reserved > self.last_seq
+        crashed = self._writer.lead(reserved)
         if crashed:
-            self._gap(reserved + 1)
-            self.last_seq = reserved
+            self._window.gap(reserved + 1)
         return crashed
 
     def reset(self) -> None:
         """Forget everything, to be read anew from the store."""
         self._stop_timer()
-        self.last_seq = self.recovered = 0
-        self.failed = None
-        self._takes.set()
+        self._writer.reset()
+        self._window.clear()
+        self._pending.clear()
         self._is_lost = self._failure_told = False
-        for kept in (self._applied, self._pending, self._unsaved):
-            kept.clear()
 
     def keeps(self, seq: int) -> bool:
         """Whether every entry after ``seq`` is here; not where some are too old, or ``seq`` lies beyond the log."""
-        return max(self._first - 1, self.recovered) <= seq <= self.seq
+        return self._window.keeps(seq)
 
     def since(self, seq: int, most: int | None = None) -> list[Entry] | None:
         """The entries after ``seq``, the first ``most`` of them; None where it does not keep them all."""
-        if not self.keeps(seq):
-            return None
-        # Their numbers have no gap.
-        start = seq + 1 - self._first
-        return list(islice(self._applied, start, None if most is None else start + most))
+        return self._window.since(seq, most)
 
     def stream(self, chunk: Chunk) -> None:
         """Number a chunk and publish it; it is saved within a second."""
-        room = None
-        if self.last_seq >= self._reserved:
-            room = self._in_background(self._save(SessionChanges()))
-        entry = self._number(chunk)
-        self._pending.append(_Pending(entry, room))
+        room = self._in_background(self._save()) if self._writer.left <= 0 else None
+        self._pending.append(_Pending(self._writer.take_in(chunk), room))
         self._drain()
         if self._timer is None:
             self._start_timer()
-        if room is None and self._reserved - self.last_seq == BLOCK // 2:
-            self._in_background(self._save(SessionChanges()))
+        if room is None and self._writer.left == BLOCK // 2:
+            self._in_background(self._save())
 
     async def append(self, event: Event, changes: SessionChanges | None = None) -> None:
         """Make an event durable, then publish it.
@@ -182,14 +158,13 @@ class SessionLog:
             except LeaseLost:
                 return
             except StoreError:
-                await self._takes.wait()
+                await self._writer.writable()
             else:
                 return
 
     def say(self, event: Event) -> None:
         """Tell what no log will hold, as the session has none any more."""
-        self.last_seq += 1
-        self._take(Entry(self.last_seq, now(), event, encode(event)))
+        self._take(self._writer.number(event))
 
     async def change(self, changes: SessionChanges) -> None:
         """Change the session's row without an event. Raises ``StoreError``."""
@@ -199,22 +174,11 @@ class SessionLog:
         """Save what is left and give the session back. Raises ``StoreError``."""
         try:
             await self._settled()
-            await self._save(SessionChanges())
+            await self._save()
             await self._settled()
         finally:
             self._stop_timer()
-        await self._store.release(self._session_id, self._runner, self.last_seq)
-
-    @property
-    def _first(self) -> int:
-        """The number of the oldest entry that is kept, or of the next one where there is none."""
-        return self._applied[0].seq if self._applied else self.seq + 1
-
-    def _number(self, event: Event) -> Entry:
-        self.last_seq += 1
-        entry = Entry(self.last_seq, now(), event, encode(event))
-        self._unsaved.append(entry)
-        return entry
+        await self._writer.release()
 
     def _drain(self) -> None:
         while self._pending and ((durable := self._pending[0].durable) is None or durable.done()):
@@ -229,25 +193,21 @@ class SessionLog:
         An old one will not be replayed event by event and only has to count: a long log is not taken apart for it.
         """
         first, entries = read_row(row, merged=is_old)
-        if first > self.last_seq + 1:
-            self._gap(first)
-        self.last_seq = row.seq
+        if first > self._writer.last_seq + 1:
+            self._window.gap(first)
+        self._writer.last_seq = row.seq
         for entry in entries:
             if is_old:
+                self._window.skip(entry.seq)
                 self._apply(entry)
             else:
                 self._take(entry)
         return len(entries)
 
     def _take(self, entry: Entry) -> None:
-        self._applied.append(entry)
+        self._window.add(entry)
         self._apply(entry)
         self._publish(entry)
-
-    def _gap(self, first: int) -> None:
-        """Numbers go on at ``first``: nobody can be brought from before it to after it event by event."""
-        self._applied.clear()
-        self.recovered = first
 
     async def _settled(self) -> None:
         self._stop_timer()
@@ -265,12 +225,12 @@ class SessionLog:
 
     def _checkpoint_due(self) -> None:
         self._timer = None
-        self._in_background(self._checkpoint(is_retry=self.failed is not None))
+        self._in_background(self._checkpoint(is_retry=self._writer.failed is not None))
 
     async def _checkpoint(self, *, is_retry: bool) -> None:
         """Save what is there. A store that has failed is tried again, since none tells when it can be written to."""
         try:
-            await self._save(SessionChanges())
+            await self._save()
         except StoreError:
             # The first failure is logged.
             if not is_retry:
@@ -290,13 +250,13 @@ class SessionLog:
 
     async def _append(self, event: Event, changes: SessionChanges) -> None:
         await self._ready(event)
-        pending = _Pending(self._number(event), asyncio.current_task())
+        pending = _Pending(self._writer.take_in(event), asyncio.current_task())
         self._pending.append(pending)
         try:
             await self._save(changes)
         except StoreError as error:
             if not isinstance(event, AIMessageChunk):
-                self._substitute(pending, SessionStatus(status=FAILED, reason=str(error)))
+                pending.entry = self._writer.substitute(pending.entry, SessionStatus(status=FAILED, reason=str(error)))
                 self._failure_told = True
             raise
 
@@ -306,66 +266,34 @@ class SessionLog:
         Raises ``StoreError``, after it has told what ``append`` promises.
         """
         is_end = isinstance(event, AIMessageChunk)
-        if self.failed is not None:
+        if self._writer.failed is not None:
             if not is_end:
-                await self._save(SessionChanges())
+                await self._save()
             return
         try:
             await self._store.ready()
         except StoreError as error:
-            if is_end or self.failed is None:
+            if is_end or self._writer.failed is None:
                 told = event if is_end else SessionStatus(status=FAILED, reason=str(error))
-                self._pending.append(_Pending(self._number(told), None))
+                self._pending.append(_Pending(self._writer.take_in(told), None))
                 self._failure_told = self._failure_told or not is_end
-            self._fail(error)
+            self._writer.refused(error)
+            self._start_timer()
             self._drain()
             raise
 
-    def _substitute(self, pending: _Pending, event: Event) -> None:
-        """Numbers have no gap: an event that could not be saved gives its number to another."""
-        entry = Entry(pending.entry.seq, pending.entry.ts, event, encode(event))
-        self._unsaved = [entry if kept.seq == entry.seq else kept for kept in self._unsaved]
-        pending.entry = entry
-
-    async def _save(self, changes: SessionChanges) -> None:
-        """Write everything unsaved, in order. What could not be written stays and is tried with the next save.
-
-        A failure is that of all who waited for it too: were each to try by itself, a store that takes seconds to say no
-        would keep the last of them waiting for minutes.
-        """
-        failures = self._failures
-        async with self._saving:
-            if self.failed is not None and self._failures != failures:
-                raise self.failed
-            entries, self._unsaved = self._unsaved, []
-            reserved = self.last_seq + BLOCK if self._reserved - self.last_seq <= BLOCK // 2 else None
-            changes = msgspec.structs.replace(changes, reserved=reserved)
-            if not entries and changes == SessionChanges():
-                return
-            try:
-                await self._store.append(self._session_id, self._runner, pack(entries), changes)
-            except LeaseLost:
-                self._is_lost = True
-                self._lost()
-                raise
-            except StoreError as error:
-                self._unsaved = entries + self._unsaved
-                self._fail(error)
-                raise
-            self._reserved = reserved or self._reserved
-            self._recover()
-
-    def _fail(self, error: StoreError) -> None:
-        """The store did not take something. Whoever insists waits, and it is tried again by and by."""
-        self.failed = error
-        self._failures += 1
-        self._takes.clear()
-        self._start_timer()
-
-    def _recover(self) -> None:
-        """The store took what it was given; who was told that it does not is told that it does."""
-        self.failed = None
-        self._takes.set()
-        if self._failure_told:
+    async def _save(self, changes: SessionChanges | None = None) -> None:
+        """Write everything unsaved. A store that does not take it is tried again by and by. Raises ``StoreError``."""
+        try:
+            await self._writer.save(changes or SessionChanges())
+        except LeaseLost:
+            self._is_lost = True
+            self._lost()
+            raise
+        except StoreError:
+            self._start_timer()
+            raise
+        if self._failure_told and self._writer.failed is None:
+            # Who was told that the store takes nothing is told that it does.
             self._failure_told = False
             self._in_background(self.append(SessionStatus(status=ACTIVE)))

@@ -15,13 +15,12 @@ from whisperer_kernel.errors import LimitReached, NoSuchSession, StoreError
 from whisperer_kernel.events import STOPPED
 from whisperer_kernel.sessions.export import Exported, Format, export
 from whisperer_kernel.sessions.kernels import AtKernel, Kernels
-from whisperer_kernel.sessions.log import now
 from whisperer_kernel.sessions.logrows import unpack
 from whisperer_kernel.sessions.metrics import Metrics, Watch
 from whisperer_kernel.sessions.services import Services
 from whisperer_kernel.sessions.session import StartParams, StatelessInteractiveSession
 from whisperer_kernel.sessions.state import SessionState
-from whisperer_kernel.sessions.store import Page, SessionRow
+from whisperer_kernel.sessions.store import Page, SessionRow, now
 from whisperer_kernel.sessions.subscribers import Subscriber
 from whisperer_kernel.tools.tool import Tool
 

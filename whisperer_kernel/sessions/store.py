@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Protocol
 from uuid import uuid4
 
@@ -13,6 +14,11 @@ import msgspec
 RUNNER_DEAD_AFTER_S = 3.5
 """A runner that has not given a sign of life for this long has lost its sessions. With a beat a second, three may be
 late; PROTOCOL.md allows five seconds until somebody takes over."""
+
+
+def now() -> str:
+    """This moment, ISO 8601 in UTC with milliseconds."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def new_runner() -> str:

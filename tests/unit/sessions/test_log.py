@@ -23,8 +23,9 @@ from whisperer_kernel.events import (
     SessionStatus,
     UserMessage,
 )
-from whisperer_kernel.sessions.log import BLOCK, SessionLog
+from whisperer_kernel.sessions.log import SessionLog
 from whisperer_kernel.sessions.logrows import pack, unpack
+from whisperer_kernel.sessions.logwriter import BLOCK
 from whisperer_kernel.sessions.sqlite import SQLiteStore
 from whisperer_kernel.sessions.state import SessionState
 from whisperer_kernel.sessions.store import LogRow, SessionChanges, SessionRow, new_runner
