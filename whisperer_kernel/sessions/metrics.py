@@ -10,13 +10,12 @@ from collections import Counter, deque
 from collections.abc import Callable, Sequence
 
 from whisperer_kernel.events import AIMessageChunk, Event, ToolCall, UserMessage
+from whisperer_kernel.sessions.asks import OVER
 
 LATENCY_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 LIFETIME_S = (10.0, 60.0, 300.0, 1_800.0, 3_600.0, 14_400.0, 86_400.0)
 RECENT = 1_000
 """Percentiles are those of so many last values."""
-
-OVER = {"done", "error", "denied"}
 
 
 class Histogram:

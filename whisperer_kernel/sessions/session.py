@@ -308,15 +308,15 @@ class StatelessInteractiveSession:
 
     def provide(self, tool_call_id: str, result: ToolResult) -> bool:
         """A client's result of a call; False where another was first. Raises ``NoSuchItem``."""
-        if not self.state.knows_call(tool_call_id):
+        if tool_call_id not in self.state.asks.known_calls:
             raise NoSuchItem("There is no such tool call.")
         return self._hands.clients.provide(tool_call_id, result)
 
     def permit(self, request_id: str, answer: Answer, by: Subscriber) -> bool:
         """The person's answer; False where it was settled already. Raises ``NoSuchItem``, ``NotPermitted``."""
-        if not self.state.knows_permission(request_id):
+        if request_id not in self.state.asks.known_permissions:
             raise NoSuchItem("There is no such permission request.")
-        questions, request = self._hands.questions, self.state.permissions.get(request_id)
+        questions, request = self._hands.questions, self.state.asks.permissions.get(request_id)
         if request is None or not questions.is_open(request_id):
             return False
         if not self._senders.may_answer(self._turns.user(request.message_id), by):
@@ -332,10 +332,10 @@ class StatelessInteractiveSession:
         """
         calls = [
             msgspec.structs.replace(call, client_id=subscriber.client_id)
-            for call in self.state.tool_calls
+            for call in self.state.asks.at_clients
             if self._hands.clients.take_over(subscriber, call.tool_call_id, own)
         ]
-        return list(self.state.permissions.values()), calls
+        return list(self.state.asks.permissions.values()), calls
 
     async def clear(self, agent: str | None) -> None:
         """Forget the conversation with one agent, or with all."""
@@ -375,9 +375,9 @@ class StatelessInteractiveSession:
         """What a crash cut off ends as ``interrupted``: questions, calls, the inner ones first, and turns."""
         if crashed:
             await self._log.tell(SessionStatus(status=row.status, reason="recovered: the server had stopped at work"))
-        for request in [*self.state.permissions.values()]:
+        for request in [*self.state.asks.permissions.values()]:
             await self._log.tell(withdrawn(request))
-        for call in reversed([*self.state.calls.values()]):
+        for call in reversed([*self.state.asks.calls.values()]):
             await self._log.tell(interrupted(call))
         for user in [turn.user for turn in self.state.open.values()]:
             await self._turns.end(user, "interrupted")

@@ -33,6 +33,7 @@ from whisperer_kernel.events import (
     UserMessage,
 )
 from whisperer_kernel.plans.model import Plan
+from whisperer_kernel.sessions.asks import Asks
 from whisperer_kernel.sessions.history import HistoryMessage, OpenTurn, Submitted, title_of
 from whisperer_kernel.tools.call import ToolRequest
 from whisperer_kernel.tools.permissions import Grant, grant
@@ -59,12 +60,7 @@ class SessionState:
         self.usage = Usage()
         self.mode: Mode = "ask"
         self.grants: set[Grant] = set()
-        # What the person has been asked and has not answered, and the calls that have not ended, by their ids.
-        self.permissions: dict[str, PermissionRequested] = {}
-        self.calls: dict[str, ToolCall] = {}
-        # All there ever were, so that a late answer is known for what it is.
-        self.known_permissions: set[str] = set()
-        self.known_calls: set[str] = set()
+        self.asks = Asks()
         self.plans: dict[str, Plan] = {}
         self.reports: dict[str, Report] = {}
 
@@ -83,19 +79,6 @@ class SessionState:
         """The agent's memory of this session; empty where she has none yet."""
         return self.contexts.setdefault(agent, AgentContext())
 
-    @property
-    def tool_calls(self) -> list[ToolCall]:
-        """The calls that clients have been asked for and have not answered."""
-        return [call for call in self.calls.values() if call.executor == "client" and call.status == "running"]
-
-    def knows_permission(self, request_id: str) -> bool:
-        """Whether a permission request of this id was ever made."""
-        return request_id in self.known_permissions
-
-    def knows_call(self, tool_call_id: str) -> bool:
-        """Whether a tool call of this id was ever made."""
-        return tool_call_id in self.known_calls
-
     def plan(self, plan_id: str) -> Plan:
         """The plan of this id. Raises ``NoSuchItem``."""
         if (plan := self.plans.get(plan_id)) is None:
@@ -110,24 +93,8 @@ class SessionState:
 
     def history(self, agent: str | None = None) -> list[HistoryMessage]:
         """All messages, oldest first, the running turn's text so far among them."""
-        running = [
-            HistoryMessage(
-                message_id=turn.user.message_id,
-                role="assistant",
-                agent=turn.user.agent,
-                content="".join(turn.texts),
-                ts=turn.started,
-                tool_calls=turn.calls or None,
-            )
-            for turn in self.open.values()
-            if turn.started
-        ]
+        running = [reply for turn in self.open.values() if (reply := turn.so_far()) is not None]
         return [message for message in [*self.messages, *running] if agent in (None, message.agent)]
-
-    def _switched(self, event: AgentSwitched, _ts: str) -> None:
-        self.agent = event.to_agent
-        if event.note:
-            self.notes[event.to_agent] = event.note
 
     @property
     def held_bytes(self) -> int:
@@ -137,6 +104,11 @@ class SessionState:
     def model_for(self, provider: str) -> str | None:
         """The model that was chosen in this session, where it is one of this provider's."""
         return self.model if self._model_of in {None, provider} else None
+
+    def _switched(self, event: AgentSwitched, _ts: str) -> None:
+        self.agent = event.to_agent
+        if event.note:
+            self.notes[event.to_agent] = event.note
 
     def _used(self, event: SessionUsage, _ts: str) -> None:
         self.usage = Usage(
@@ -166,8 +138,7 @@ class SessionState:
             self.context(turn.user.agent).attach(event.message_id, turn.user.message, event.text)
 
     def _asked(self, event: PermissionRequested, _ts: str) -> None:
-        self.permissions[event.request_id] = event
-        self.known_permissions.add(event.request_id)
+        self.asks.asked(event)
 
     def _status(self, event: SessionStatus, _ts: str) -> None:
         self.status = event.status
@@ -182,17 +153,7 @@ class SessionState:
         queued = len(self.open)
         self.open[event.message_id] = OpenTurn(user=event, ts=ts, queued=queued)
         self.context(event.agent).add_user(event.message_id, event.message, attached(event.context or []))
-        self.messages.append(
-            HistoryMessage(
-                message_id=event.message_id,
-                role="user",
-                agent=event.agent,
-                content=event.message,
-                ts=ts,
-                context=event.context,
-                client_message_id=event.client_message_id,
-            )
-        )
+        self.messages.append(HistoryMessage.asked(event, ts))
         if event.client_message_id is not None:
             self.sent[event.client_message_id] = Submitted(event.message_id, queued)
         self.title = self.title or title_of(event.message)
@@ -200,74 +161,39 @@ class SessionState:
     def _chunk(self, event: AIMessageChunk, ts: str) -> None:
         turn = self.open.get(event.message_id)
         if turn is not None:
-            turn.texts.append(event.chunk)
-            turn.started = turn.started or ts
+            turn.say(event.chunk, ts)
         if not event.is_final:
             return
-        text = event.chunk if turn is None else "".join(turn.texts)
         if turn is None:
             self.introduced.add(event.agent)
         else:
-            del self.open[event.message_id]
-            self._forget_asks(event.message_id)
-            self.notes.pop(event.agent, None)
-            since_tools = "".join(turn.texts[turn.told :])
-            self.context(event.agent).add_reply(event.message_id, since_tools, event.finish_reason or "stop")
-        self.messages.append(
-            HistoryMessage(
-                message_id=event.message_id,
-                role="assistant",
-                agent=event.agent,
-                content=text,
-                ts=(turn and turn.started) or ts,
-                finish_reason=event.finish_reason,
-                tool_calls=(turn and turn.calls) or None,
-                usage=event.usage,
-                error=event.error,
-                dropped=event.dropped,
-                truncated=event.truncated,
-            )
-        )
+            self._ended(turn, event)
+        self.messages.append(HistoryMessage.answered(event, ts, turn))
+
+    def _ended(self, turn: OpenTurn, end: AIMessageChunk) -> None:
+        del self.open[end.message_id]
+        self.asks.forget(end.message_id)
+        self.notes.pop(end.agent, None)
+        self.context(end.agent).add_reply(end.message_id, turn.text_since_tools, end.finish_reason or "stop")
 
     def _resolved(self, event: PermissionResolved, _ts: str) -> None:
-        request = self.permissions.pop(event.request_id, None)
+        request = self.asks.resolved(event)
         if request is not None and event.decision == "allow_session":
             self.grants.add(grant(request.agent, request.tool_name, request.bound, request.declaration))
 
-    def _forget_asks(self, message_id: str) -> None:
-        """A turn has ended: nobody waits for what it asked any more."""
-        for asks in (self.permissions, self.calls):
-            for ask_id in [ask_id for ask_id, event in asks.items() if event.message_id == message_id]:
-                del asks[ask_id]
-
     def _tool(self, event: ToolCall, ts: str) -> None:
-        self.known_calls.add(event.tool_call_id)
-        if event.status not in {"done", "error", "denied"}:
-            self.calls[event.tool_call_id] = event
-            return
-        self.calls.pop(event.tool_call_id, None)
-        if event.origin != "model":
+        if not self.asks.called(event) or event.origin != "model":
             return
         result = event.result or event.error or ""
         context = self.context(event.agent)
         if (turn := self.open.get(event.message_id)) is not None:
-            context.add_text(event.message_id, "".join(turn.texts[turn.told :]))
-            turn.told = len(turn.texts)
-            turn.calls.append(_as_told(event))
+            context.add_text(event.message_id, turn.text_since_tools)
+            turn.call(event)
         arguments = msgspec.json.encode(event.arguments).decode()
         context.add_tool(
             event.message_id, ToolRequest(id=event.tool_call_id, name=event.tool_name, arguments=arguments), result
         )
-        self.messages.append(
-            HistoryMessage(
-                message_id=event.message_id,
-                role="tool",
-                agent=event.agent,
-                content=result,
-                ts=ts,
-                tool_call_id=event.tool_call_id,
-            )
-        )
+        self.messages.append(HistoryMessage.returned(event, result, ts))
 
     def _cleared(self, event: SessionCleared, _ts: str) -> None:
         agent = event.agent
@@ -297,14 +223,4 @@ class SessionState:
         PlanUpdated: _plan,
         TestsReported: _tested,
         ContextResolved: _looked_up,
-    }
-
-
-def _as_told(call: ToolCall) -> dict[str, Any]:
-    """A call as the history shows it, under the names of its notification."""
-    return {
-        "toolCallId": call.tool_call_id,
-        "toolName": call.tool_name,
-        "arguments": call.arguments,
-        "status": call.status,
     }
