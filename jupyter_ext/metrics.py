@@ -45,7 +45,7 @@ class Figures(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Every figure, as it is now."""
-        metrics, live = self._manager.metrics, self._manager.live_of()
+        metrics, live = self._manager.metrics, self._manager.live
         yield _gauge("sessions_live", "Sessions in memory.", len(live))
         yield _counter("sessions_started", "Sessions that came into memory.", metrics.started)
         yield _counter("sessions_ended", "Sessions that left memory.", metrics.ended)

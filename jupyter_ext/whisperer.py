@@ -75,7 +75,7 @@ class Whisperer:
         provider = self.manager.services.providers.chosen
         return {
             "status": "ok",
-            "sessions": self.manager.live,
+            "sessions": len(self.manager.live),
             "connections": len(self.sockets),
             "provider": None if provider is None else {"label": provider.label, "model": provider.model},
             "problems": self.manager.services.problems,

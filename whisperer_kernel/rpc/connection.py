@@ -80,7 +80,7 @@ class Connection:
         self, manager: StatelessSessionManager, session: StatelessInteractiveSession, after_seq: int | None = None
     ) -> None:
         """Show this connection the session's events after ``after_seq`` or from here on; make it the current one."""
-        manager.subscribe(session, self, after_seq)
+        manager.live.subscribe(session, self, after_seq)
         self._sessions.add(session.id)
         self._current = session.id
         if self._closed:
@@ -120,10 +120,10 @@ class Connection:
         self._closed = True
         if lost:
             for session_id in self._sessions:
-                manager.lost(session_id)
+                manager.live.lost(session_id)
         manager.kernel_gone(self)
         for session_id in self._sessions:
-            manager.unsubscribe(session_id, self)
+            manager.live.unsubscribe(session_id, self)
         self._sessions.clear()
 
     def _flush(self) -> None:

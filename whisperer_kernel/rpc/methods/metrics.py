@@ -16,10 +16,10 @@ async def metrics(methods: Methods, call: Call, params: p.SessionFilter) -> p.Se
     """How it goes in a session; without ``sessionId`` in all of the caller's on this server."""
     manager, owner = methods.manager, call.connection.owner
     if params.session_id is None:
-        return _figures(manager.metrics_of(owner), manager.live_of(owner))
+        return _figures(manager.metrics_of(owner), manager.live.of(owner))
     # Whose session it is; one that is not live has no figures but that it is not.
     await manager.read(params.session_id, owner)
-    live = [session for session in manager.live_of(owner) if session.id == params.session_id]
+    live = [session for session in manager.live.of(owner) if session.id == params.session_id]
     return _figures(live[0].metrics if live else Metrics(), live)
 
 

@@ -88,7 +88,7 @@ async def stop_session(methods: Methods, call: Call, params: p.SessionId) -> p.S
     call.hold()
     session = await methods.manager.stop(params.session_id, call.connection.owner)
     if session is not None:
-        call.at_last(lambda: methods.manager.drop(session))
+        call.at_last(lambda: methods.manager.live.drop(session))
     return p.Status(status=STOPPED)
 
 
@@ -105,7 +105,8 @@ async def list_sessions(methods: Methods, call: Call, params: p.ListSessions) ->
     """The caller's own sessions, live or not, newest first."""
     page = await methods.manager.page(call.connection.owner, params.limit, params.cursor)
     return p.SessionList(
-        sessions=[_info(row, methods.manager.notebook_of(row)) for row in page.sessions], next_cursor=page.next_cursor
+        sessions=[_info(row, methods.manager.notebooks.name_of(row.notebook)) for row in page.sessions],
+        next_cursor=page.next_cursor,
     )
 
 
