@@ -41,7 +41,7 @@ class Caller:
     @property
     def session_id(self) -> str | None:
         """The session's id; None before the first call."""
-        return None if self._client is None else self._client.id
+        return None if self._client is None else self._client.session.id
 
     async def run(self, operation: Operation[T], errands: Errands | None = None) -> T:
         """Have it done and await it on the caller's loop; a cancelled caller cancels it."""

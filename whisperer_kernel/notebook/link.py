@@ -48,7 +48,7 @@ class Link(Listener):
         self._start = start
         self._peer = Peer(transport, self)
         # Weak: a session is followed while somebody holds it.
-        self._sessions: WeakSet[SessionClient] = WeakSet()
+        self._clients: WeakSet[SessionClient] = WeakSet()
         self._by_id: WeakValueDictionary[str, SessionClient] = WeakValueDictionary()
         self._hands = Hands(self._peer, start["kernelId"], StandIn(self._turn_of) if is_codes else None)
         self._serving: asyncio.Task[None] | None = None
@@ -75,26 +75,26 @@ class Link(Listener):
         """The client of a session: this notebook's, the one of this id, or a new one."""
         if new:
             return self._follow(SessionClient(self._peer, {"new": True}))
-        session = self._by_id.get(session_id or "")
-        if session is None:
-            session = self._follow(SessionClient(self._peer, self._start, session_id))
-            self._by_id[session_id or ""] = session
-        return session
+        client = self._by_id.get(session_id or "")
+        if client is None:
+            client = self._follow(SessionClient(self._peer, self._start, session_id))
+            self._by_id[session_id or ""] = client
+        return client
 
     def notified(self, method: str, params: Params) -> None:
         """See ``Listener``."""
         self._hands.notified(method, params)
-        for session in list(self._sessions):
-            if session.id == params["sessionId"]:
-                session.notified(method, params)
+        for client in list(self._clients):
+            if client.session.id == params["sessionId"]:
+                client.session.notified(method, params)
 
     async def connected(self) -> None:
         """See ``Listener``."""
         with suppress(WhispererError):
             # An older server knows nothing of kernels, and is good for everything else.
             await self._hands.attach(self._peer.exchange)
-        for session in list(self._sessions):
-            await session.connected()
+        for client in list(self._clients):
+            await client.session.connected()
 
     def lost(self) -> None:
         """See ``Listener``."""
@@ -102,8 +102,8 @@ class Link(Listener):
 
     def gone(self, error: WhispererError) -> None:
         """See ``Listener``."""
-        for session in list(self._sessions):
-            session.gone(error)
+        for client in list(self._clients):
+            client.gone(error)
         if self._hands.tools is not None and isinstance(error, ServerLost) and not self.is_closed:
             # Nobody asks again on the kernel's behalf; a server that comes back finds it.
             asyncio.get_running_loop().call_later(RETRY_S, self._try_again)
@@ -112,8 +112,8 @@ class Link(Listener):
         """Close the connection, what is being cancelled first."""
         self.is_closed = True
         self.lost()
-        for session in list(self._sessions):
-            await session.settled()
+        for client in list(self._clients):
+            await client.session.settled()
         await self._peer.aclose()
 
     def _try_again(self) -> None:
@@ -126,12 +126,12 @@ class Link(Listener):
             await self._hands.attach(self._peer.request)
 
     def _turn_of(self, call: Params) -> Turn | None:
-        own = next((session for session in self._sessions if session.id == call["sessionId"]), None)
+        own = next((client for client in self._clients if client.session.id == call["sessionId"]), None)
         return None if own is None else own.turn(call["messageId"])
 
-    def _follow(self, session: SessionClient) -> SessionClient:
-        self._sessions.add(session)
-        return session
+    def _follow(self, client: SessionClient) -> SessionClient:
+        self._clients.add(client)
+        return client
 
 
 class Links:

@@ -76,9 +76,9 @@ class CellQuestions:
 
         Raises ``NoSuchAgent``.
         """
-        await client.open()
-        agent = await client.cast.named(question.agent or client.agent)
-        key = fingerprint(agent, client.provider, question.message)
+        await client.session.open()
+        agent = await client.cast.named(question.agent or client.session.agent)
+        key = fingerprint(agent, client.session.provider, question.message)
         cell = _digest(question.asker.cell_id)[:_CELL_DIGITS]
         shown_by = self._shown_by.setdefault(key, {})
         before = [] if again else [*_earlier(key, await client.sent_as(f"{key}."))]
@@ -89,7 +89,7 @@ class CellQuestions:
         return Asked(
             question=msgspec.structs.replace(question, agent=agent.agent_id, client_message_id=client_message_id),
             agent=agent,
-            provider=client.provider,
+            provider=client.session.provider,
             saved=None if found is None or found.is_underway else found.reply,
             is_underway=found is not None and found.is_underway,
         )

@@ -145,7 +145,7 @@ class WhisperCommands:
 
     def _dispatched(self, command: str) -> str:
         """What a slash command says."""
-        return str(self._asked(lambda client: client.call("dispatchCommand", {"command": command}))["output"])
+        return str(self._asked(lambda client: client.session.call("dispatchCommand", {"command": command}))["output"])
 
 
 def _needed(argument: str, name: str) -> str:

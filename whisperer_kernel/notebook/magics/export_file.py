@@ -17,7 +17,7 @@ USAGE = f"[{'|'.join(FORMATS)}] [FILE]"
 async def exported(client: SessionClient, form: str) -> str:
     """The conversation. Raises ``WhispererError``."""
     try:
-        return str((await client.call("session.export", {"format": form}))["content"])
+        return str((await client.session.call("session.export", {"format": form}))["content"])
     except NoSuchMethod:
         raise WhispererError("This server cannot export yet: it runs an older Whisperer.") from None
 

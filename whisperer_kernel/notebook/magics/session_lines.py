@@ -21,11 +21,11 @@ SHOWN_MODELS = 20
 
 async def agents(client: SessionClient) -> list[str]:
     """Who is there; the current one is marked."""
-    await client.open()
+    await client.session.open()
     known = await client.cast.all()
     width = max(len(agent.agent_id) for agent in known)
     return [
-        f"{_mark(agent.agent_id == client.agent)} {agent.agent_id:{width}}  "
+        f"{_mark(agent.agent_id == client.session.agent)} {agent.agent_id:{width}}  "
         f"{agent.name}, {agent.role}: {agent.description}"
         for agent in known
     ]
@@ -34,12 +34,13 @@ async def agents(client: SessionClient) -> list[str]:
 async def status(client: SessionClient) -> list[str]:
     """The session, the agent, the model, the mode."""
     messages = await client.history(None)
+    session = client.session
     is_answering = bool(messages) and messages[-1].role == "assistant" and messages[-1].finish_reason is None
     return [
-        f"Session: {client.id}; messages: {len(messages)}{'; an answer is being given' if is_answering else ''}",
-        f"Agent: {(await client.cast.named(client.agent)).name}",
-        *_who_answers(client.provider),
-        f"Mode: {client.mode} ({MODES[client.mode]})",
+        f"Session: {session.id}; messages: {len(messages)}{'; an answer is being given' if is_answering else ''}",
+        f"Agent: {(await client.cast.named(session.agent)).name}",
+        *_who_answers(session.provider),
+        f"Mode: {session.mode} ({MODES[session.mode]})",
     ]
 
 
@@ -54,32 +55,32 @@ async def models(client: SessionClient) -> list[str]:
 
 async def offers(client: SessionClient) -> list[ProviderOffer]:
     """Who could serve the model."""
-    return msgspec.convert((await client.peer.request("provider.list"))["providers"], list[ProviderOffer])
+    return msgspec.convert((await client.session.peer.request("provider.list"))["providers"], list[ProviderOffer])
 
 
 async def providers(client: SessionClient) -> list[str]:
     """Who could serve the model, the one who does marked, and what each still needs."""
-    await client.open()
+    await client.session.open()
     known = await offers(client)
     width = max((len(offer.name) for offer in known), default=0)
     lines = [f"{_mark(offer.current)} {offer.name:{width}}  {offer.label}{_lacks(offer)}" for offer in known]
-    return [*_who_answers(client.provider), *lines]
+    return [*_who_answers(client.session.provider), *lines]
 
 
 async def select(client: SessionClient, name: str, model: str) -> str:
     """Have another provider answer, in every session of this server. Raises ``InvalidParams``, ``NotPermitted``."""
-    await client.open()
-    chosen = await client.peer.request("provider.select", {"name": name, **({"model": model} if model else {})})
-    client.provider = msgspec.convert(chosen["provider"], ProviderInfo)
-    return "\n".join(_who_answers(client.provider))
+    await client.session.open()
+    chosen = await client.session.peer.request("provider.select", {"name": name, **({"model": model} if model else {})})
+    client.session.provider = msgspec.convert(chosen["provider"], ProviderInfo)
+    return "\n".join(_who_answers(client.session.provider))
 
 
 async def mode(client: SessionClient, wanted: str) -> Mode:
     """What agents may do, after what is wanted was set; the server may permit less."""
-    await client.open()
+    await client.session.open()
     if wanted:
-        client.mode = (await client.call("session.set_mode", {"mode": wanted}))["mode"]
-    return client.mode
+        client.session.mode = (await client.session.call("session.set_mode", {"mode": wanted}))["mode"]
+    return client.session.mode
 
 
 def _who_answers(provider: ProviderInfo) -> Iterator[str]:
