@@ -38,17 +38,17 @@ async def _clear(session: StatelessInteractiveSession, _manager: StatelessSessio
 async def _agent(session: StatelessInteractiveSession, manager: StatelessSessionManager, argument: str) -> str:
     """Say who answers, or make the agent named the one who does."""
     if argument:
-        await session.switch(argument, "user")
-        return f"{manager.services.agents.get(session.agent).name} answers."
+        await session.current.switch(argument, "user")
+        return f"{manager.services.agents.get(session.current.id).name} answers."
     agents = ", ".join(spec.id for spec in manager.services.agents.all())
-    return f"{manager.services.agents.get(session.agent).name} answers. There are {agents}."
+    return f"{manager.services.agents.get(session.current.id).name} answers. There are {agents}."
 
 
 async def _model(session: StatelessInteractiveSession, _manager: StatelessSessionManager, argument: str) -> str:
     """Say which model answers, or ask the one named from now on."""
     if argument:
-        await session.set_model(argument)
-    info = await session.provider_info()
+        await session.settings.set_model(argument)
+    info = await session.settings.provider()
     return f"{info.label}: {info.model or info.notice or 'no model'}"
 
 

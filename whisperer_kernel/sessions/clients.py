@@ -61,6 +61,10 @@ class ClientTools:
             self._in_vain = False
             self._news.set()
 
+    def declare_also(self, client: ToolClient, tools: Sequence[Tool]) -> None:
+        """A client carries these out beside what it has said before."""
+        self.declare(client, [*{tool.name: tool for tool in [*self.of(client), *tools]}.values()])
+
     def of(self, client: ToolClient) -> list[Tool]:
         """What this client has declared."""
         return list(self._declared.get(client.client_id, {}).values())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -11,9 +11,9 @@ from uuid import uuid4
 import msgspec
 
 from whisperer_kernel.events import Event, PermissionRequested, PermissionResolved, ResolvedBy
-from whisperer_kernel.sessions.clients import ClientTools
+from whisperer_kernel.sessions.hands import Hands
 from whisperer_kernel.sessions.opencall import OpenCall, denied
-from whisperer_kernel.sessions.permissions import Answer, Questions
+from whisperer_kernel.sessions.permissions import Answer
 from whisperer_kernel.sessions.services import Services
 from whisperer_kernel.sessions.state import SessionState
 from whisperer_kernel.tools.call import ToolResult
@@ -21,20 +21,6 @@ from whisperer_kernel.tools.permissions import MODES, Decision, Grant, bound, de
 from whisperer_kernel.tools.tool import Tool
 
 Tell = Callable[[OpenCall, Event], Awaitable[None]]
-
-
-class Hands(msgspec.Struct, frozen=True):
-    """What of a session a turn's tool calls need: who carries tools out, whom to ask, whether anybody is there.
-
-    ``has_kernel``: whether it belongs to a kernel, whose own client may be still to come.
-    ``stand_ins``: the client tools that this process carries out for the session's kernel, where no client does.
-    """
-
-    clients: ClientTools
-    questions: Questions
-    is_attended: Callable[[], bool]
-    has_kernel: Callable[[], bool]
-    stand_ins: Callable[[], Sequence[Tool]]
 
 
 class Gate:

@@ -44,4 +44,4 @@ class Kernels(Generic[K]):
             return False
         if row.kernel_id is not None:
             return row.kernel_id == kernel.kernel_id
-        return kernel.kernel_id in {other.kernel_id for other in self._connections if other in session.connections}
+        return kernel.kernel_id in {other.kernel_id for other in self._connections if other in session.subscribers}

@@ -22,7 +22,7 @@ class Lease:
     """One session's.
 
     ``taken`` is awaited each time this process begins to run it, with whether a crash went before; ``gone`` is called
-    when the session that is followed has been deleted.
+    when the session that is followed has been deleted; a session that is ``busy`` is not handed over.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917 - made in one place
@@ -33,6 +33,7 @@ class Lease:
         session_log: SessionLog,
         taken: Callable[[SessionRow, bool], Awaitable[None]],
         gone: Callable[[], None],
+        busy: Callable[[], bool],
     ) -> None:
         self._store = store
         self._session_id = session_id
@@ -40,6 +41,7 @@ class Lease:
         self._log = session_log
         self._taken = taken
         self._gone = gone
+        self._busy = busy
         self._role = asyncio.Lock()
         self._follower: asyncio.Task[None] | None = None
         self.held = False
@@ -60,10 +62,10 @@ class Lease:
             await asyncio.sleep(FOLLOW_S)
         raise NotPermitted("Another Jupyter server is answering in this session; wait for it, or stop it there.")
 
-    async def hand_over(self, busy: Callable[[], bool]) -> None:
-        """Let another server run the session that asked for it, unless it is ``busy``; follow it then."""
+    async def hand_over(self) -> None:
+        """Let another server run the session that asked for it, unless it is busy; follow it then."""
         async with self._role:
-            if self.held and not busy():
+            if self.held and not self._busy():
                 self.held = False
                 await self._log.close()
                 self._start_following()

@@ -75,7 +75,7 @@ class LiveSessions:
 
     async def _enter(self, row: SessionRow) -> StatelessInteractiveSession:
         session = StatelessInteractiveSession(self._services, row, self._deleted)
-        await session.enter()
+        await session.lease.enter()
         self._live[session.id] = session
         self._entered(session)
         if self._beating is None:
@@ -126,16 +126,16 @@ class LiveSessions:
         """A connection is gone."""
         session = self._live.get(session_id)
         if session is not None:
-            session.unsubscribe(subscriber)
+            session.subscribers.remove(subscriber)
             self.start_grace(session)
         elif (left := self._left.get(session_id)) is not None:
-            left.unsubscribe(subscriber)
-            if not left.has_subscribers:
+            left.subscribers.remove(subscriber)
+            if not left.subscribers:
                 del self._left[session_id]
 
     def start_grace(self, session: StatelessInteractiveSession) -> None:
         """Where no connection is there for which it stays in memory, it does for ``limits.resume_grace_s``."""
-        if session.is_kept or session.id in self._grace or self._closed:
+        if session.subscribers.keep_alive or session.id in self._grace or self._closed:
             return
         loop = asyncio.get_running_loop()
         delay = self._services.config.limits.resume_grace_s
@@ -143,7 +143,7 @@ class LiveSessions:
 
     def _grace_over(self, session: StatelessInteractiveSession) -> None:
         del self._grace[session.id]
-        if session.is_awaited:
+        if session.hands.is_awaited():
             self.start_grace(session)
         else:
             self.drop(session)
@@ -160,7 +160,7 @@ class LiveSessions:
                 try:
                     for session_id in await self._services.store.beat(self._services.runner):
                         if (session := self._live.get(session_id)) is not None:
-                            await session.hand_over()
+                            await session.lease.hand_over()
                 except StoreError as error:
                     log.warning("no sign of life could be given: %s", error)
 
@@ -182,7 +182,7 @@ class LiveSessions:
             del self._live[session.id]
             await session.close("cancelled")
             _ended(session)
-            if session.has_subscribers:
+            if session.subscribers:
                 self._left[session.id] = session
 
     def forget(self, session_id: str) -> None:

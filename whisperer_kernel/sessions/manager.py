@@ -16,7 +16,8 @@ from whisperer_kernel.sessions.logrows import unpack
 from whisperer_kernel.sessions.metrics import Metrics, Watch
 from whisperer_kernel.sessions.notebooks import Notebooks, moved
 from whisperer_kernel.sessions.services import Services
-from whisperer_kernel.sessions.session import StartParams, StatelessInteractiveSession
+from whisperer_kernel.sessions.session import StatelessInteractiveSession
+from whisperer_kernel.sessions.startparams import StartParams
 from whisperer_kernel.sessions.state import SessionState
 from whisperer_kernel.sessions.store import Page, SessionRow, now
 from whisperer_kernel.tools.tool import Tool
@@ -73,7 +74,7 @@ class StatelessSessionManager:
         if session.state.status == STOPPED:
             self.live.start_grace(session)
             raise NoSuchSession("This session is stopped; resume it first.")
-        await session.lead()
+        await session.lease.take()
         return session
 
     async def read(self, session_id: str, owner: str) -> SessionState:
@@ -107,14 +108,14 @@ class StatelessSessionManager:
         if self.live.get(session_id) is None and row.status == STOPPED:
             return None
         session = await self._load(session_id, owner)
-        await session.lead()
+        await session.lease.take()
         await session.stop()
         return session
 
     async def delete(self, session_id: str, owner: str) -> None:
         """Remove a session and its log; who is connected is told that it is stopped."""
         session = await self._load(session_id, owner)
-        await session.lead()
+        await session.lease.take()
         await session.stop()
         await self.live.leave(session)
         self.live.forget(session_id)
@@ -148,7 +149,7 @@ class StatelessSessionManager:
         for session in own:
             self.give_kernel(session)
             # It may have been here before, with other tools.
-            session.declare_also(connection, connection.tools_in(session))
+            session.hands.clients.declare_also(connection, connection.tools_in(session))
         return own
 
     def kernel_gone(self, connection: object) -> None:
@@ -160,7 +161,7 @@ class StatelessSessionManager:
         for kernel in self._kernels.of(session):
             if not session.can_reach(kernel):
                 kernel.attach(self, session)
-                session.declare(kernel, kernel.tools_in(session))
+                session.hands.clients.declare(kernel, kernel.tools_in(session))
 
     async def aclose(self) -> None:
         """The process ends: running turns end as ``interrupted``, logs are given back."""

@@ -15,8 +15,6 @@ from whisperer_kernel.errors import WhispererError
 from whisperer_kernel.events import (
     CallOrigin,
     Event,
-    PermissionRequested,
-    PermissionResolved,
     ToolCall,
     ToolStatus,
     without_surrogates,
@@ -178,18 +176,6 @@ def denied(words: str) -> ToolResult:
 def misused(words: str) -> ToolResult:
     """A result that says why the call was not what the tool takes."""
     return ToolResult(content=words, is_error=True, is_misused=True)
-
-
-def interrupted(call: ToolCall) -> ToolCall:
-    """The end of a call that a crash cut off."""
-    return msgspec.structs.replace(call, status="error", error=INTERRUPTED, client_id=None)
-
-
-def withdrawn(request: PermissionRequested) -> PermissionResolved:
-    """The end of a question for which nobody waits any more."""
-    return PermissionResolved(
-        request_id=request.request_id, decision="deny", by="disconnect", tool_call_id=request.tool_call_id
-    )
 
 
 def _words(error: BaseException) -> str:

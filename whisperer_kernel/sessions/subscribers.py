@@ -82,6 +82,11 @@ class Subscribers:
     def __len__(self) -> int:
         return len(self._last)
 
+    @property
+    def keep_alive(self) -> bool:
+        """Whether one is there for which the session stays in memory."""
+        return any(subscriber.keeps_alive for subscriber in self._last)
+
     def add(self, subscriber: Subscriber, last: int) -> None:
         """Show it every event to come after ``last``, which is the newest."""
         self._last[subscriber] = last

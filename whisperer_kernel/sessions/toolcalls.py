@@ -24,7 +24,8 @@ from whisperer_kernel.events import (
     UserMessage,
 )
 from whisperer_kernel.sessions.callcontext import CallContext
-from whisperer_kernel.sessions.gate import Gate, Hands
+from whisperer_kernel.sessions.gate import Gate
+from whisperer_kernel.sessions.hands import Hands
 from whisperer_kernel.sessions.opencall import INTERRUPTED, OpenCall, failed, outcome
 from whisperer_kernel.sessions.services import Services
 from whisperer_kernel.sessions.state import SessionState

@@ -26,7 +26,7 @@ from whisperer_kernel.events import (
     TurnError,
     UserMessage,
 )
-from whisperer_kernel.sessions.gate import Hands
+from whisperer_kernel.sessions.hands import Hands
 from whisperer_kernel.sessions.log import SessionLog
 from whisperer_kernel.sessions.lookup import look_up
 from whisperer_kernel.sessions.services import Services

@@ -10,7 +10,7 @@ from typing import Any
 
 from whisperer_kernel.errors import InvalidParams, NoSuchSession, QueueFull, StoreError
 from whisperer_kernel.events import STOPPED, AIMessageChunk, FinishReason, SessionUsage, Usage, UserMessage
-from whisperer_kernel.sessions.gate import Hands
+from whisperer_kernel.sessions.hands import Hands
 from whisperer_kernel.sessions.history import Submitted, title_of
 from whisperer_kernel.sessions.log import SessionLog
 from whisperer_kernel.sessions.services import Services
@@ -41,10 +41,6 @@ class TurnQueue:
     def unanswered(self) -> list[UserMessage]:
         """The message whose turn runs, and those that wait."""
         return [*([] if self._turn is None else [self._turn.user]), *self._waiting]
-
-    def user(self, message_id: str) -> UserMessage | None:
-        """The message of this id, where it has no answer yet."""
-        return next((user for user in self.unanswered if user.message_id == message_id), None)
 
     async def submit(self, user: UserMessage) -> Submitted:
         """Take a message in; its turn runs as soon as those before it have ended. One sent again is taken once."""

@@ -19,8 +19,8 @@ async def list_agents(methods: Methods, _call: Call, _params: p.NoParams) -> p.A
 async def switch_agent(methods: Methods, call: Call, params: p.SwitchAgent) -> p.Switched:
     """Make another agent current, also while a turn runs."""
     session = await methods.held(call, call.connection.session_id(params.session_id))
-    await session.switch(params.agent_id, "user")
-    return p.Switched(success=True, current_agent=session.agent)
+    await session.current.switch(params.agent_id, "user")
+    return p.Switched(success=True, current_agent=session.current.id)
 
 
 @method("session.current_agent")
@@ -35,9 +35,9 @@ async def current_agent(methods: Methods, call: Call, params: p.OptionalSessionI
 async def handoff(methods: Methods, call: Call, params: p.Handoff) -> p.HandedOff:
     """Switch, and tell the new agent what the old one was doing."""
     session = await methods.held(call, call.connection.session_id(params.session_id))
-    from_agent = session.agent
-    await session.handoff(params.to_agent, params.note)
-    return p.HandedOff(success=True, from_agent=from_agent, to_agent=session.agent)
+    from_agent = session.current.id
+    await session.current.handoff(params.to_agent, params.note)
+    return p.HandedOff(success=True, from_agent=from_agent, to_agent=session.current.id)
 
 
 def _description(methods: Methods, spec: AgentSpec) -> p.AgentDescription:

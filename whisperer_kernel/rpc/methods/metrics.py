@@ -24,7 +24,7 @@ async def metrics(methods: Methods, call: Call, params: p.SessionFilter) -> p.Se
 
 
 def _figures(metrics: Metrics, live: Sequence[StatelessInteractiveSession]) -> p.SessionMetrics:
-    connections = {connection.client_id for session in live for connection in session.connections}
+    connections = {connection.client_id for session in live for connection in session.subscribers}
     return p.SessionMetrics(
         live=len(live),
         started=metrics.started,

@@ -18,5 +18,5 @@ async def list_models(methods: Methods, _call: Call, _params: p.NoParams) -> p.M
 async def set_model(methods: Methods, call: Call, params: p.SetModel) -> p.Model:
     """Ask another model from the next turn on."""
     session = await methods.held(call, params.session_id)
-    await session.set_model(params.model)
+    await session.settings.set_model(params.model)
     return p.Model(model=params.model)

@@ -11,7 +11,8 @@ from whisperer_kernel.rpc.client_tools import client_tools
 from whisperer_kernel.rpc.dispatcher import Call
 from whisperer_kernel.rpc.methods.declared import OK, Methods, method
 from whisperer_kernel.sessions.history import HistoryMessage
-from whisperer_kernel.sessions.session import StartParams, StatelessInteractiveSession
+from whisperer_kernel.sessions.session import StatelessInteractiveSession
+from whisperer_kernel.sessions.startparams import StartParams
 from whisperer_kernel.sessions.store import SessionRow
 
 CURSOR_DIGITS = 15
@@ -35,9 +36,9 @@ async def start_session(methods: Methods, call: Call, params: p.StartSession) ->
     session, resumed = await methods.manager.start(call.connection.owner, start)
     call.hold(text=True)
     call.connection.attach(methods.manager, session)
-    session.declare(call.connection, call.connection.tools_in(session, tools))
+    session.hands.clients.declare(call.connection, call.connection.tools_in(session, tools))
     methods.manager.give_kernel(session)
-    seq = session.seq
+    seq = session.log.seq
     if resumed:
         await session.activate()
     else:
@@ -46,11 +47,11 @@ async def start_session(methods: Methods, call: Call, params: p.StartSession) ->
         session_id=session.id,
         status=session.state.status,
         client_id=call.connection.client_id,
-        agent=session.agent,
+        agent=session.current.id,
         seq=seq,
         resumed=resumed,
-        provider=await session.provider_info(),
-        mode=session.mode,
+        provider=await session.settings.provider(),
+        mode=session.settings.mode,
     )
 
 
@@ -59,24 +60,24 @@ async def resume_session(methods: Methods, call: Call, params: p.ResumeSession) 
     """Go on with a session after a lost connection: what was missed follows, nothing twice."""
     tools = await client_tools(methods.services.tools, params.client_tools, call.connection.client_id)
     session = await methods.manager.resume(params.session_id, call.connection.owner)
-    provider = await session.provider_info()
+    provider = await session.settings.provider()
     call.hold(text=True)
     # From here to the return nothing waits, so that replay, snapshot and what follows are of one moment.
-    kept = session.keeps(params.after_seq)
+    kept = session.log.keeps(params.after_seq)
     call.connection.attach(methods.manager, session, params.after_seq if kept else None)
-    session.declare(call.connection, call.connection.tools_in(session, tools))
+    session.hands.clients.declare(call.connection, call.connection.tools_in(session, tools))
     methods.manager.give_kernel(session)
     result = p.Resumed(
         session_id=session.id,
         status=session.state.status,
         client_id=call.connection.client_id,
-        agent=session.agent,
-        seq=session.seq,
+        agent=session.current.id,
+        seq=session.log.seq,
         pending=_pending(session, call, params.tool_calls),
         provider=provider,
-        mode=session.mode,
+        mode=session.settings.mode,
         snapshot=None if kept else _snapshot(session),
-        resync=not kept and not session.recovered <= params.after_seq <= session.seq,
+        resync=not kept and not session.log.recovered <= params.after_seq <= session.log.seq,
     )
     await session.activate()
     return msgspec.structs.replace(result, status=session.state.status)
@@ -138,7 +139,8 @@ async def clear(methods: Methods, call: Call, params: p.Clear) -> p.Status:
 async def set_mode(methods: Methods, call: Call, params: p.SetMode) -> p.ModeSet:
     """What tools are permitted from now on: plan, ask, edit or auto."""
     session = await methods.held(call, params.session_id)
-    return p.ModeSet(mode=await session.set_mode(params.mode, call.connection))
+    await session.set_mode(params.mode, call.connection)
+    return p.ModeSet(mode=session.settings.mode)
 
 
 async def _notebook(methods: Methods, wanted: p.SessionParams) -> str | None:
@@ -148,16 +150,16 @@ async def _notebook(methods: Methods, wanted: p.SessionParams) -> str | None:
 
 
 def _pending(session: StatelessInteractiveSession, call: Call, own: list[str] | None) -> p.Pending:
-    permissions, tool_calls = session.pending(call.connection, own)
+    permissions, tool_calls = session.hands.pending(call.connection, own)
     return p.Pending(permissions=msgspec.to_builtins(permissions), tool_calls=msgspec.to_builtins(tool_calls))
 
 
 def _snapshot(session: StatelessInteractiveSession) -> p.Snapshot:
     state = session.state
     return p.Snapshot(
-        seq=session.seq,
+        seq=session.log.seq,
         agent=state.agent,
-        mode=session.mode,
+        mode=session.settings.mode,
         # A copy: the turn that runs goes on writing while this waits to be sent.
         messages=state.history(),
         plans=[*state.plans.values()],

@@ -17,7 +17,7 @@ async def provide_tool_result(methods: Methods, call: Call, params: p.ProvideToo
     """A client's result of a tool call it was asked for. The first one counts."""
     session = await methods.held(call, params.session_id)
     content = params.result if isinstance(params.result, str) else msgspec.json.encode(params.result).decode()
-    taken = session.provide(params.tool_call_id, ToolResult(content=content, is_error=params.is_error))
+    taken = session.hands.provide(params.tool_call_id, ToolResult(content=content, is_error=params.is_error))
     return p.Status(status=OK if taken else TOO_LATE)
 
 
@@ -25,7 +25,7 @@ async def provide_tool_result(methods: Methods, call: Call, params: p.ProvideToo
 async def permit(methods: Methods, call: Call, params: p.Permit) -> p.Status:
     """The person's answer to a permission request. The first one counts."""
     session = await methods.held(call, params.session_id)
-    taken = session.permit(params.request_id, Answer(params.decision, params.reason), call.connection)
+    taken = session.hands.permit(params.request_id, Answer(params.decision, params.reason), call.connection)
     return p.Status(status=OK if taken else TOO_LATE)
 
 
@@ -44,6 +44,6 @@ async def attach_kernel(methods: Methods, call: Call, params: p.AttachKernel) ->
     calls = [
         {"sessionId": session.id, **msgspec.to_builtins(waiting)}
         for session in sessions
-        for waiting in session.pending(connection, params.tool_calls)[1]
+        for waiting in session.hands.pending(connection, params.tool_calls)[1]
     ]
     return p.KernelAttached(client_id=connection.client_id, tool_calls=calls)
