@@ -8,23 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-import msgspec
-
 from whisperer_kernel.errors import LeaseLost, StoreError
-from whisperer_kernel.events import (
-    ACTIVE,
-    FAILED,
-    AIMessageChunk,
-    Entry,
-    Event,
-    SessionStatus,
-)
+from whisperer_kernel.events import ACTIVE, FAILED, AIMessageChunk, Entry, Event, SessionStatus
 from whisperer_kernel.sessions.logrows import Chunk, read_row
 from whisperer_kernel.sessions.logwriter import BLOCK, LogWriter
+from whisperer_kernel.sessions.pending import Pending
 from whisperer_kernel.sessions.replay import ReplayWindow
 from whisperer_kernel.sessions.store import LogRow, SessionChanges, Store
 
@@ -33,13 +24,6 @@ READ_AT_ONCE = 256
 """Entries of a log that is read before everybody else has the loop."""
 
 log = logging.getLogger(__name__)
-
-
-class _Pending(msgspec.Struct):
-    """An entry that waits for its turn to be published; ``durable`` is None where it need not be saved first."""
-
-    entry: Entry
-    durable: asyncio.Task[None] | None
 
 
 class SessionLog:
@@ -67,8 +51,7 @@ class SessionLog:
         self._lost = lost
         self._writer = LogWriter(store, session_id, runner)
         self._window = ReplayWindow(replay_events)
-        self._pending: deque[_Pending] = deque()
-        self._is_lost = False
+        self._pending = Pending(self._take)
         self._timer: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._failure_told = False
@@ -76,7 +59,8 @@ class SessionLog:
     @property
     def seq(self) -> int:
         """The number of the last entry that counts."""
-        return self._pending[0].entry.seq - 1 if self._pending else self._writer.last_seq
+        waiting = self._pending.first
+        return self._writer.last_seq if waiting is None else waiting - 1
 
     @property
     def recovered(self) -> int:
@@ -98,7 +82,7 @@ class SessionLog:
             if since_others >= READ_AT_ONCE:
                 since_others = 0
                 await asyncio.sleep(0)
-        self._drain()
+        self._pending.drain()
 
     def lead(self, reserved: int) -> bool:
         """Write from here on. True: whoever wrote before did not stop in good order, numbers go on above his block."""
@@ -113,7 +97,7 @@ class SessionLog:
         self._writer.reset()
         self._window.clear()
         self._pending.clear()
-        self._is_lost = self._failure_told = False
+        self._failure_told = False
 
     def keeps(self, seq: int) -> bool:
         """Whether every entry after ``seq`` is here; not where some are too old, or ``seq`` lies beyond the log."""
@@ -126,8 +110,8 @@ class SessionLog:
     def stream(self, chunk: Chunk) -> None:
         """Number a chunk and publish it; it is saved within a second."""
         room = self._in_background(self._save()) if self._writer.left <= 0 else None
-        self._pending.append(_Pending(self._writer.take_in(chunk), room))
-        self._drain()
+        self._pending.add(self._writer.take_in(chunk), room)
+        self._pending.drain()
         if self._timer is None:
             self._start_timer()
         if room is None and self._writer.left == BLOCK // 2:
@@ -179,13 +163,6 @@ class SessionLog:
         finally:
             self._stop_timer()
         await self._writer.release()
-
-    def _drain(self) -> None:
-        while self._pending and ((durable := self._pending[0].durable) is None or durable.done()):
-            entry = self._pending.popleft().entry
-            # What another process's log does not hold must not be seen, now that it is the log.
-            if not self._is_lost:
-                self._take(entry)
 
     def _take_row(self, row: LogRow, *, is_old: bool) -> int:
         """Take a row of the store; how many entries it held.
@@ -246,17 +223,16 @@ class SessionLog:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             log.warning("session %s: %s", self._session_id, error)
-        self._drain()
+        self._pending.drain()
 
     async def _append(self, event: Event, changes: SessionChanges) -> None:
         await self._ready(event)
-        pending = _Pending(self._writer.take_in(event), asyncio.current_task())
-        self._pending.append(pending)
+        waiting = self._pending.add(self._writer.take_in(event), asyncio.current_task())
         try:
             await self._save(changes)
         except StoreError as error:
             if not isinstance(event, AIMessageChunk):
-                pending.entry = self._writer.substitute(pending.entry, SessionStatus(status=FAILED, reason=str(error)))
+                waiting.entry = self._writer.substitute(waiting.entry, SessionStatus(status=FAILED, reason=str(error)))
                 self._failure_told = True
             raise
 
@@ -275,11 +251,11 @@ class SessionLog:
         except StoreError as error:
             if is_end or self._writer.failed is None:
                 told = event if is_end else SessionStatus(status=FAILED, reason=str(error))
-                self._pending.append(_Pending(self._writer.take_in(told), None))
+                self._pending.add(self._writer.take_in(told), None)
                 self._failure_told = self._failure_told or not is_end
             self._writer.refused(error)
             self._start_timer()
-            self._drain()
+            self._pending.drain()
             raise
 
     async def _save(self, changes: SessionChanges | None = None) -> None:
@@ -287,7 +263,7 @@ class SessionLog:
         try:
             await self._writer.save(changes or SessionChanges())
         except LeaseLost:
-            self._is_lost = True
+            self._pending.void = True
             self._lost()
             raise
         except StoreError:
