@@ -1,5 +1,5 @@
 import { segmentsOf, type Segment } from "../readings";
-import type { AgentEntry } from "../state";
+import type { AgentEntry } from "../entries";
 import { errorDetail, errorTitle, finishWords, leftOutWords, usageDetail, usageWords } from "../words";
 import { avatar, tint, type Cast } from "./cast";
 import { button, h, icon, ICONS, setText } from "./dom";

@@ -1,8 +1,9 @@
+import type { Card, MadePlan } from "../cards";
+import type { AgentEntry, Entry, UserEntry } from "../entries";
 import type { Note, Picture } from "../session";
 import type { AskNotebook } from "../notebook";
 import type { ContextItem } from "../protocol";
 import { doneWith, queuedTurns, runningTurn } from "../readings";
-import type { AgentEntry, Card, Entry, MadePlan, UserEntry } from "../state";
 import type { Outgoing } from "../outbox";
 import { AgentMessage } from "./agentMessage";
 import type { Cast } from "./cast";
