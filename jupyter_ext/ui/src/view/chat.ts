@@ -5,8 +5,9 @@
 
 import type { askNotebook, Offer } from "../notebook";
 import type { ContextItem } from "../protocol";
-import type { Picture, SessionClient } from "../session";
+import type { Picture } from "../picture";
 import { runningTurn } from "../readings";
+import type { SessionClient } from "../session";
 import { EMPTY } from "../state";
 import { question } from "../toolWords";
 import { aroundChoice, usageDetail, usageWords } from "../words";

@@ -1,6 +1,6 @@
 import type { Card, MadePlan } from "../cards";
 import type { AgentEntry, Entry, UserEntry } from "../entries";
-import type { Note, Picture } from "../session";
+import type { Note, Picture } from "../picture";
 import type { AskNotebook } from "../notebook";
 import type { ContextItem } from "../protocol";
 import { doneWith, queuedTurns, runningTurn } from "../readings";
