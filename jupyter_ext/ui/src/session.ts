@@ -1,5 +1,6 @@
 /** One conversation with the server, as whoever shows it has it: what there is to see, and what the user can do. */
 
+import { addressed, askableAgain } from "./again";
 import { SessionFollower } from "./follower";
 import type { Outbox, Outgoing } from "./outbox";
 import type { Connection, Note, Picture } from "./picture";
@@ -118,6 +119,13 @@ export class SessionClient {
     this.outbox.add(text, context);
     this.#changed();
     void this.#flush();
+  }
+
+  /** Asks the same agent the same once more, where the last turn failed or was cut off. */
+  askAgain(): void {
+    const { picture } = this;
+    const question = askableAgain(picture);
+    if (question) this.send(addressed(question, picture), question.context);
   }
 
   /** Forgets a message that the server refused, or that has not been sent. */

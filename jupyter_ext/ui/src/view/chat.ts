@@ -52,6 +52,12 @@ export class ChatView {
     onAsk: (text, context) => {
       this.session.send(text, context);
     },
+    onAgain: () => {
+      this.session.askAgain();
+      this.#pin.toEnd();
+      // The button is gone with that.
+      this.#composer.focus();
+    },
     onDiscard: (clientMessageId) => {
       this.session.discard(clientMessageId);
     },
