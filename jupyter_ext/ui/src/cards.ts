@@ -10,6 +10,8 @@ export interface MadePlan {
 
 export interface MadeReport {
   report: Report;
+  /** When it came, behind the run and its cell; `null` where the server has not told. */
+  reportedAt: string | null;
 }
 
 /** Something that agents made; stands behind the entry after which it came. */

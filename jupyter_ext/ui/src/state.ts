@@ -101,7 +101,7 @@ export function fold(state: ChatState, event: SessionEvent): ChatState {
     case "plan.updated":
       return withMade(state, { plan: event.params.plan, checklist: event.params.checklist ?? null });
     case "tests.reported":
-      return withMade(state, { report: event.params.report });
+      return withMade(state, { report: event.params.report, reportedAt: event.params.ts });
     case "session.model_changed":
       return { ...state, provider: event.params.provider ?? renamed(state.provider, event.params.model) };
     case "provider.status":
@@ -124,7 +124,7 @@ export function fromSnapshot(state: ChatState, snapshot: Snapshot): ChatState {
   };
   const made = [
     ...(snapshot.plans ?? []).map((plan) => ({ plan, checklist: null })),
-    ...(snapshot.reports ?? []).map((report) => ({ report })),
+    ...(snapshot.reports ?? []).map((report) => ({ report, reportedAt: null })),
   ];
   return made.reduce(withMade, plain);
 }

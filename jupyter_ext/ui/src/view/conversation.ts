@@ -132,7 +132,7 @@ export class Conversation {
   #showCards(cards: readonly Card[] = [], around: PlanSurroundings): void {
     for (const { key, made } of cards) {
       if ("plan" in made) this.#row(key, PlanCard).update(made, around);
-      else this.#row(key, ReportCard).update(made.report, around.ask);
+      else this.#row(key, ReportCard).update(made, around.ask);
     }
   }
 
