@@ -79,7 +79,9 @@ def test_saved_notebook_holds_the_conversation(lab: Lab, notebook: Notebook, pro
     (cell, *_) = lab.read(notebook.path)["cells"]
     (saved,) = [output["data"]["text/markdown"] for output in cell["outputs"] if "text/markdown" in output["data"]]
     saved = "".join(saved)
-    assert "<summary>Saved copy of the conversation: 3 messages</summary>" in saved
+    assert "<small>Saved copy of the conversation: 3 messages</small></summary>" in saved
+    # Jupyter's sanitizer leaves what makes it quiet.
+    expect(notebook.page.locator("summary.whisperer-saved > small")).to_have_css("font-size", "11px")
     assert "**You**\n\nHow do I **add**?" in saved
     assert "**Alice**" in saved
     assert "<pre><code>sum(&#91;1, 2&#93;)\n</code></pre>" in saved

@@ -111,6 +111,8 @@ def test_what_did_not_pass_is_reported(tested: Chat, notebook: Notebook) -> None
     card = card_of(tested)
     expect(card).to_contain_text("slugify")
     expect(card.locator(".whisperer-counts")).to_have_text("✓ 2 passed✗ 1 failed")
+    run = card.get_by_text("The run before the tests came into the notebook, reported at ")
+    expect(run.locator("time")).to_be_visible()
     reason = card.get_by_role("group").filter(has_text="test_underscore")
     expect(reason.locator("pre")).not_to_be_visible()
     reason.locator("summary").click()

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.asking import ready
 from tests.browser.conftest import Serve
-from tests.browser.lab import SHOW_CHAT, Chat, settings
+from tests.browser.lab import SHOW_CHAT, Chat, Notebook, settings
 from tests.fakes.faults import FAULTS
 from tests.fakes.provider import FakeProvider
 
@@ -41,6 +42,32 @@ def test_cut_stream_is_marked(new_chat: Chat, provider: FakeProvider) -> None:
     new_chat.ask("Hello?")
     expect(new_chat.last()).to_contain_text("Interrupted")
     expect(new_chat.text()).to_have_text("half an answer")
+
+
+def test_what_was_cut_off_is_asked_again(notebook: Notebook, provider: FakeProvider) -> None:
+    """By keyboard the last message goes once more, with what it brought along, to the agent who was asked."""
+    chat = ready(notebook)
+    notebook.add("answer = 42")
+    provider.script(FAULTS["fault-reset"]())
+    chat.box.press_sequentially("@cell")
+    expect(chat.region.get_by_role("listbox", name="Completions")).to_be_visible()
+    chat.box.press("Enter")
+    chat.box.press_sequentially(": why?")
+    chat.box.press("Enter")
+    expect(chat.last()).to_contain_text("Interrupted")
+    chat.expect_idle()
+    chat.switch_to("Tessa")
+    chat.last().get_by_role("button", name="Ask again").press("Enter")
+    expect(chat.box).to_be_focused()
+    expect(chat.text("You")).to_have_text("@alice cell 2: why?")
+    expect(chat.last()).to_contain_text("The fake provider heard: ")
+    chat.expect_idle()
+    expect(chat.by("You").locator(".whisperer-chip")).to_have_count(2)
+    expect(chat.log.get_by_role("button", name="Ask again")).to_have_count(0)
+    for request in provider.chats()[-2:]:
+        asked = request.json["messages"][-1]["content"]
+        assert asked.startswith("cell 2: why?")
+        assert "answer = 42" in asked
 
 
 def test_unreachable_provider_is_told(page: Page, serve: Serve) -> None:

@@ -29,7 +29,9 @@ def transcript_markdown(history: Sequence[Mapping[str, Any]]) -> str:
     if not history:
         return ""
     count = "1 message" if len(history) == 1 else f"{len(history)} messages"
-    summary = f"<details>\n<summary>Saved copy of the conversation: {count}</summary>"
+    # Small wherever it is shown; the class is for the chat's style sheet, which makes it quieter below a chat.
+    words = f"<small>Saved copy of the conversation: {count}</small>"
+    summary = f'<details>\n<summary class="whisperer-saved">{words}</summary>'
     return "\n\n".join([summary, messages_markdown(history), "</details>"])
 
 

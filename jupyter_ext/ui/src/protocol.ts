@@ -346,3 +346,8 @@ export interface Requests {
 }
 
 export type RequestMethod = keyof Requests;
+
+/** A request that names the session it is for. */
+export type SessionMethod = {
+  [M in RequestMethod]: Requests[M]["params"] extends { sessionId: string } ? M : never;
+}[RequestMethod];

@@ -1,7 +1,10 @@
 /** What is read from a conversation's state: which turn runs, what was said in which order, what is finished. */
 
+import type { MadePlan } from "./cards";
+import { isOver, type AgentEntry, type Entry } from "./entries";
 import type { FinishReason } from "./protocol";
-import { isOver, type AgentEntry, type ChatState, type Entry, type MadePlan, type ToolCall } from "./state";
+import type { ChatState } from "./state";
+import type { ToolCall } from "./toolCalls";
 
 /** How many calls of the turn that made a plan are done: with one of them its cells came into the notebook. */
 export function doneWith({ plan }: MadePlan, entries: readonly Entry[]): number {

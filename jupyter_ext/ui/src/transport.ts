@@ -65,3 +65,8 @@ export class RpcError extends Error {
 export class ConnectionLost extends Error {
   override readonly name = "ConnectionLost";
 }
+
+/** Why something failed, in words. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

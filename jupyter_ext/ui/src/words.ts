@@ -1,7 +1,7 @@
 /** What the chat says in words: ends of turns, errors, figures. */
 
 import type { ContextItem, FinishReason, Mode, Plan, TurnError, Usage } from "./protocol";
-import type { ToolCardStatus } from "./state";
+import type { ToolCardStatus } from "./toolCalls";
 
 /** What to say about a turn's end; nothing where it ended as it should. */
 export function finishWords(reason: FinishReason | null): string {

@@ -1,5 +1,5 @@
 import { segmentsOf, type Segment } from "../readings";
-import type { AgentEntry } from "../state";
+import type { AgentEntry } from "../entries";
 import { errorDetail, errorTitle, finishWords, leftOutWords, usageDetail, usageWords } from "../words";
 import { avatar, tint, type Cast } from "./cast";
 import { button, h, icon, ICONS, setText } from "./dom";
@@ -8,10 +8,8 @@ import { timeOf } from "./time";
 import { ToolCard } from "./toolCard";
 import { workingDots } from "./workingDots";
 
-export interface AgentMessageActions {
-  /** Asks the same again; absent where there is nothing to ask. */
-  onAgain?: () => void;
-}
+/** Asks the same again; `null` where there is nothing to ask. */
+type OnAgain = (() => void) | null;
 
 /** What an agent says and does in one turn, as it comes. */
 export class AgentMessage {
@@ -30,6 +28,7 @@ export class AgentMessage {
   readonly #dots = workingDots();
   readonly #end = h("footer", { class: "whisperer-end" });
   #shown: AgentEntry | null = null;
+  #onAgain: OnAgain = null;
   #cast: Cast | null = null;
   #rests = false;
 
@@ -54,16 +53,17 @@ export class AgentMessage {
     if (this.#shown) this.#showSegments(this.#shown);
   }
 
-  update(entry: AgentEntry, cast: Cast, actions: AgentMessageActions): void {
+  update(entry: AgentEntry, cast: Cast, onAgain: OnAgain): void {
     if (cast !== this.#cast) this.#introduce(entry, cast);
-    if (entry === this.#shown) return;
+    if (entry === this.#shown && onAgain === this.#onAgain) return;
     this.#shown = entry;
+    this.#onAgain = onAgain;
     const isRunning = entry.finishReason === null;
     this.element.classList.toggle("whisperer-running", isRunning);
     setText(this.#reasoning, entry.reasoning);
     this.#reasoningFrame.hidden = entry.reasoning === "";
     this.#showSegments(entry);
-    this.#end.replaceChildren(...(isRunning ? [] : endOf(entry, actions)));
+    this.#end.replaceChildren(...(isRunning ? [] : endOf(entry, onAgain)));
   }
 
   #introduce({ agent, ts }: AgentEntry, cast: Cast): void {
@@ -123,19 +123,22 @@ class SegmentView {
   }
 }
 
-function endOf(entry: AgentEntry, { onAgain }: AgentMessageActions): Node[] {
+function endOf(entry: AgentEntry, onAgain: OnAgain): Node[] {
   const ending = finishWords(entry.finishReason);
   const figures = usageWords(entry.usage);
   const leftOut = leftOutWords(entry.dropped, entry.truncated);
+  const again = onAgain ? [button("whisperer-quiet", "Ask again", onAgain, icon(ICONS.again), "Ask again")] : [];
+  const hasFailed = entry.finishReason === "error" || entry.error !== null;
   return [
-    ...(entry.finishReason === "error" || entry.error ? [errorOf(entry, onAgain)] : []),
+    ...(hasFailed ? [errorOf(entry, again)] : []),
     ...(ending ? [h("span", { class: "whisperer-finish", "data-reason": entry.finishReason ?? "" }, ending)] : []),
     ...(leftOut ? [h("span", { class: "whisperer-figures" }, leftOut)] : []),
     ...(figures ? [h("span", { class: "whisperer-figures", title: usageDetail(entry.usage) }, figures)] : []),
+    ...(hasFailed ? [] : again),
   ];
 }
 
-function errorOf({ error }: AgentEntry, onAgain: (() => void) | undefined): HTMLElement {
+function errorOf({ error }: AgentEntry, again: readonly Node[]): HTMLElement {
   const frame = h("div", { class: "whisperer-error" });
   if (error) {
     frame.dataset["kind"] = error.kind;
@@ -145,6 +148,6 @@ function errorOf({ error }: AgentEntry, onAgain: (() => void) | undefined): HTML
       h("p", {}, errorDetail(error)),
     );
   } else frame.append(h("strong", {}, "The turn failed"));
-  if (onAgain) frame.append(button("whisperer-quiet", "Ask again", onAgain, icon(ICONS.again), "Ask again"));
+  frame.append(...again);
   return frame;
 }

@@ -3,32 +3,31 @@
  * notebook widget and a JupyterLab panel use it alike.
  */
 
+import { isOver } from "../entries";
 import type { askNotebook, Offer } from "../notebook";
+import type { Picture } from "../picture";
 import type { ContextItem } from "../protocol";
-import type { Picture, SessionClient } from "../session";
 import { runningTurn } from "../readings";
-import { EMPTY } from "../state";
+import type { SessionClient } from "../session";
+import { EMPTY, type ChatState } from "../state";
 import { question } from "../toolWords";
-import { aroundChoice, usageDetail, usageWords } from "../words";
 import { AgentPicker } from "./agentPicker";
+import { Announcer } from "./announcer";
 import { Cast, tint } from "./cast";
 import { CODE_POINTED, CODE_USED, type CodePointed, type CodeUsed } from "./code";
 import { Composer, type Draft } from "./composer";
 import { Conversation } from "./conversation";
-import { button, h, icon, ICONS, setText } from "./dom";
-import { ModePicker } from "./modePicker";
+import { button, h, icon, ICONS } from "./dom";
 import { PermissionPrompts } from "./permissionPrompt";
-import { ProviderPanel } from "./providerPanel";
+import { ProblemBar } from "./problemBar";
+import { ProviderBar } from "./providerBar";
 import { Repaint } from "./repaint";
 import { ScrollPin } from "./scrollPin";
 import { isShortcut } from "./shortcut";
+import { StatusBar } from "./statusBar";
+import { Suggestions } from "./suggestions";
 
-const DEMO = "built-in demo model, often wrong: connect a larger one";
 const COMMAND = /^\/[a-z]+(?: [^\n]*)?$/;
-const HINT = "Enter sends · Shift+Enter new line";
-const RUNNING_HINT = "Enter queues · Esc stops";
-const ANNOUNCED_CHARACTERS = 300;
-const NO_SUGGESTIONS: readonly string[] = [];
 
 export interface ChatOptions {
   draft: Draft;
@@ -38,28 +37,26 @@ export interface ChatOptions {
 
 export class ChatView {
   readonly element = h("section", { class: "whisperer", role: "region", "aria-label": "Whisperer chat" });
-  readonly #head = h("div", { class: "whisperer-head" });
   readonly #picker = new AgentPicker((agentId) => void this.session.switchAgent(agentId));
-  readonly #provider = h("div", { class: "whisperer-provider", role: "status", "aria-label": "Provider" });
-  readonly #panel = new ProviderPanel(
-    (method, params) => this.session.ask(method, params),
-    () => {
-      this.#choose.setAttribute("aria-expanded", "false");
-      this.#choose.focus();
-    },
-  );
-  readonly #choose = button("whisperer-quiet", "Choose a provider", () => {
-    this.#choosing();
-  }, icon(ICONS.choose));
-  readonly #badge = h("div", { class: "whisperer-badge", hidden: true });
-  readonly #notice = h("div", { class: "whisperer-notice", hidden: true });
-  readonly #problem = h("div", { class: "whisperer-problem", role: "alert", hidden: true });
+  readonly #provider = new ProviderBar((method, params) => this.session.ask(method, params));
+  readonly #problem = new ProblemBar(() => {
+    this.session.retry();
+  });
   readonly #log = h("div", { class: "whisperer-log", role: "log", "aria-label": "Conversation", "aria-live": "off" });
-  readonly #suggestions = h("div", { class: "whisperer-suggestions", role: "group", "aria-label": "Suggestions" });
+  readonly #suggestions = new Suggestions((text) => {
+    void this.#send(text);
+    this.#composer.focus();
+  });
   readonly #conversation = new Conversation({
     onTakeBack: (messageId) => void this.session.cancel(messageId),
     onAsk: (text, context) => {
       this.session.send(text, context);
+    },
+    onAgain: () => {
+      this.session.askAgain();
+      this.#pin.toEnd();
+      // The button is gone with that.
+      this.#composer.focus();
     },
     onDiscard: (clientMessageId) => {
       this.session.discard(clientMessageId);
@@ -75,16 +72,13 @@ export class ChatView {
     },
     readCells: (cellIds) => this.options.ask(this.element, "read", { cellIds }),
   });
-  readonly #mode = new ModePicker((mode) => {
+  readonly #status = new StatusBar((mode) => {
     // Until the server agrees the old one is in force, and is shown.
     void this.session.setMode(mode).then(() => {
       this.#paint();
     });
   });
-  readonly #connection = h("div", { class: "whisperer-connection", role: "status", "aria-label": "Connection" });
-  readonly #hint = h("div", { class: "whisperer-hint", "aria-hidden": "true" });
-  readonly #usage = h("div", { class: "whisperer-usage", title: "This session so far" });
-  readonly #announcer = h("div", { class: "whisperer-unseen", "aria-live": "polite" });
+  readonly #announcer = new Announcer();
   readonly #pin = new ScrollPin(this.#log, this.#conversation.element);
   readonly #repaint = new Repaint(() => {
     this.#paint();
@@ -93,9 +87,6 @@ export class ChatView {
   #settled = EMPTY;
   #cast = new Cast([]);
   #castOf: Picture["agents"] = [];
-  #suggested = NO_SUGGESTIONS;
-  /** Turns whose end was announced, or was old when this view began. */
-  #ended: ReadonlySet<string> | null = null;
 
   constructor(
     private readonly session: SessionClient,
@@ -141,12 +132,7 @@ export class ChatView {
 
   #build(): void {
     this.#log.tabIndex = 0;
-    this.#choose.setAttribute("aria-expanded", "false");
-    this.#head.append(
-      this.#picker.element,
-      h("div", { class: "whisperer-answering" }, this.#provider, this.#choose),
-    );
-    this.#log.append(this.#conversation.element, this.#suggestions);
+    this.#log.append(this.#conversation.element, this.#suggestions.element);
     const latest = button(
       "whisperer-latest",
       "Latest message",
@@ -156,16 +142,14 @@ export class ChatView {
       icon(ICONS.down),
     );
     this.element.append(
-      this.#head,
-      this.#panel.element,
-      this.#badge,
-      this.#notice,
-      this.#problem,
+      h("div", { class: "whisperer-head" }, this.#picker.element, this.#provider.element),
+      ...this.#provider.below,
+      this.#problem.element,
       h("div", { class: "whisperer-middle" }, this.#log, latest),
       this.#permissions.element,
       this.#composer.element,
-      h("div", { class: "whisperer-foot" }, this.#mode.element, this.#connection, this.#hint, this.#usage),
-      this.#announcer,
+      this.#status.element,
+      this.#announcer.element,
     );
     this.#pin.onChange = (isPinned) => {
       latest.hidden = isPinned;
@@ -196,10 +180,7 @@ export class ChatView {
   /** Carries out what a key stands for in the whole chat. Returns whether it stood for anything. */
   #obeys(event: KeyboardEvent): boolean {
     const { chat, agents } = this.session.picture;
-    if (event.key === "Escape" && this.#panel.isOpen) {
-      this.#panel.close();
-      return true;
-    }
+    if (event.key === "Escape" && this.#provider.close()) return true;
     if (event.key === "Escape" && runningTurn(chat) !== null) {
       void this.session.cancel();
       return true;
@@ -207,15 +188,6 @@ export class ChatView {
     const called = agents.find(({ shortcut }) => shortcut && isShortcut(shortcut, event));
     if (called) void this.session.switchAgent(called.agent_id);
     return called !== undefined;
-  }
-
-  #choosing(): void {
-    if (this.#panel.isOpen) {
-      this.#panel.close();
-      return;
-    }
-    this.#choose.setAttribute("aria-expanded", "true");
-    void this.#panel.open();
   }
 
   #useCode(event: Event): void {
@@ -254,20 +226,16 @@ export class ChatView {
     const { chat, connection } = picture;
     tint(this.element, this.#cast.get(chat.agent));
     this.#picker.update(picture.agents, chat.agent, connection === "live");
-    this.#paintProvider(picture);
-    this.#paintProblem(picture);
+    this.#provider.update(picture);
+    this.#problem.update(picture);
+    this.element.dataset["connection"] = connection;
     const canTick = this.session.isCaughtUp && this.element.hasAttribute("data-notebook");
     this.#conversation.update(picture, this.#cast, canTick);
     this.#paintSuggestions(picture);
-    const isRunning = runningTurn(chat) !== null;
-    this.#composer.update(isRunning, chat.agent && this.#cast.nameOf(chat.agent), picture.agents);
-    this.#mode.update(chat.mode, connection === "live");
+    this.#composer.update(runningTurn(chat) !== null, chat.agent && this.#cast.nameOf(chat.agent), picture.agents);
+    this.#status.update(picture);
     this.#paintPermissions(picture);
-    setText(this.#hint, connection === "live" ? (isRunning ? RUNNING_HINT : HINT) : "");
-    const used = usageWords(chat.usage);
-    setText(this.#usage, used && `${used} in this session`);
-    this.#usage.title = usageDetail(chat.usage);
-    this.#announceEnds(picture);
+    this.#announceEnd(chat);
     this.#pin.follow();
   }
 
@@ -275,91 +243,20 @@ export class ChatView {
     // What is settled further on in a replay is not worth asking.
     const asked = this.session.isCaughtUp ? chat.permissions : [];
     const fresh = this.#permissions.update(asked, this.#cast).at(-1);
-    if (fresh) this.#announcer.textContent = `Permission: ${question(fresh, this.#cast.nameOf(fresh.agent))}.`;
-  }
-
-  #paintProvider({ chat, connection, remarks }: Picture): void {
-    const { provider } = chat;
-    setText(this.#provider, provider ? [provider.label, provider.model].filter(Boolean).join(" · ") : "");
-    this.#provider.title = this.#provider.textContent;
-    const demo = provider?.demo === true;
-    this.#paintBadge(demo ? [DEMO, provider.notice].filter(Boolean).join(". ") : "");
-    setText(this.#notice, [demo ? "" : provider?.notice, remarks.where].filter(Boolean).join(" "));
-    this.#choose.disabled = connection !== "live";
-    this.element.dataset["connection"] = connection;
-    const words = { connecting: "Connecting…", live: "", reconnecting: "Reconnecting…", failed: "Not connected" };
-    const shown = remarks.delay ?? words[connection];
-    // Stays in the document while it is empty: screen readers only watch what was there before.
-    if (this.#connection.textContent !== shown) this.#connection.textContent = shown;
-  }
-
-  /** Where its words are about choosing a provider, they lead there. */
-  #paintBadge(words: string): void {
-    if (this.#badge.textContent === words) return;
-    this.#badge.hidden = words === "";
-    const around = aroundChoice(words);
-    this.#badge.replaceChildren(...(around ? [around.before, this.#choiceIn(around.choice), around.after] : [words]));
-  }
-
-  #choiceIn(words: string): HTMLElement {
-    const open = () => {
-      if (!this.#choose.disabled && !this.#panel.isOpen) this.#choosing();
-    };
-    return button("whisperer-choice", words, open, words);
-  }
-
-  #paintProblem({ problem, chat }: Picture): void {
-    const words = problem ?? (chat.status === 3 ? (chat.statusReason ?? "The session has failed.") : null);
-    if ((this.#problem.firstElementChild?.textContent ?? null) === words) return;
-    this.#problem.hidden = words === null;
-    this.#problem.replaceChildren(
-      ...(words === null ? [] : [h("p", {}, words)]),
-      ...(problem === null
-        ? []
-        : [
-            button(
-              "whisperer-quiet",
-              "Try again",
-              () => {
-                this.session.retry();
-              },
-              "Try again",
-            ),
-          ]),
-    );
+    if (fresh) this.#announcer.say(`Permission: ${question(fresh, this.#cast.nameOf(fresh.agent))}.`);
   }
 
   #paintSuggestions({ chat, outgoing, connection }: Picture): void {
-    const isEmpty = outgoing.length === 0 && !chat.entries.some(({ role }) => role === "user");
-    const offered = isEmpty && connection === "live" ? (this.#cast.get(chat.agent)?.suggestions ?? NO_SUGGESTIONS) : NO_SUGGESTIONS;
-    if (offered === this.#suggested) return;
-    this.#suggested = offered;
-    this.#suggestions.hidden = offered.length === 0;
-    this.#suggestions.replaceChildren(
-      ...offered.map((text) =>
-        button(
-          "whisperer-suggestion",
-          text,
-          () => {
-            void this.#send(text);
-            this.#composer.focus();
-          },
-          text,
-        ),
-      ),
-    );
+    const isAsked = outgoing.length > 0 || chat.entries.some(({ role }) => role === "user");
+    const offered = isAsked || connection !== "live" ? undefined : this.#cast.get(chat.agent)?.suggestions;
+    this.#suggestions.update(offered ?? null);
   }
 
-  #announceEnds({ chat }: Picture): void {
-    const replies = chat.entries.filter((entry) => entry.role === "assistant");
-    this.#log.setAttribute("aria-busy", String(replies.some(({ finishReason }) => finishReason === null)));
-    const ended = replies.filter(({ finishReason }) => finishReason !== null);
-    const before = this.#ended;
-    this.#ended = new Set(ended.map(({ messageId }) => messageId));
-    if (!before || !this.session.isCaughtUp) return;
-    const fresh = ended.filter(({ messageId }) => !before.has(messageId)).at(-1);
-    if (!fresh) return;
-    const said = this.#conversation.plainText(fresh.messageId).slice(0, ANNOUNCED_CHARACTERS);
-    this.#announcer.textContent = `${this.#cast.nameOf(fresh.agent)}: ${said}`;
+  #announceEnd({ entries }: ChatState): void {
+    this.#log.setAttribute("aria-busy", String(entries.some((entry) => entry.role === "assistant" && !isOver(entry))));
+    this.#announcer.sayEnd(entries, this.session.isCaughtUp, ({ agent, messageId }) => ({
+      author: this.#cast.nameOf(agent),
+      text: this.#conversation.plainText(messageId),
+    }));
   }
 }

@@ -1,8 +1,10 @@
-import type { Note, Picture } from "../session";
+import { askableAgain } from "../again";
+import type { Card, MadePlan } from "../cards";
+import type { AgentEntry, Entry, UserEntry } from "../entries";
+import type { Note, Picture } from "../picture";
 import type { AskNotebook } from "../notebook";
 import type { ContextItem } from "../protocol";
 import { doneWith, queuedTurns, runningTurn } from "../readings";
-import type { AgentEntry, Card, Entry, MadePlan, UserEntry } from "../state";
 import type { Outgoing } from "../outbox";
 import { AgentMessage } from "./agentMessage";
 import type { Cast } from "./cast";
@@ -17,6 +19,8 @@ import { UserMessage, type Delivery } from "./userMessage";
 export interface ConversationActions {
   onTakeBack: (messageId: string) => void;
   onAsk: (text: string, context: readonly ContextItem[]) => void;
+  /** Ask once more what the last turn left without a whole answer. */
+  onAgain: () => void;
   onDiscard: (clientMessageId: string) => void;
   onStep: PlanSurroundings["onStep"];
   ask: AskNotebook;
@@ -46,6 +50,7 @@ export class Conversation {
     this.#kept = new Map();
     const running = runningTurn(picture.chat);
     const queued = queuedTurns(picture.chat);
+    const askable = askableAgain(picture)?.messageId;
     const { entries, cards } = picture.chat;
     const { ask, onStep } = this.actions;
     const callsDone = (made: MadePlan) => doneWith(made, entries);
@@ -56,7 +61,7 @@ export class Conversation {
     this.#showNotes(notesBehind.get(0));
     entries.forEach((entry, index) => {
       if (entry.role === "user") this.#showQuestion(entry, queued.has(entry.messageId) ? "queued" : "heard");
-      else this.#showReply(entry, entries[index - 1], cast, entries.length - index > AT_ONCE);
+      else this.#showReply(entry, entry.messageId === askable, cast, entries.length - index > AT_ONCE);
       if (entry.role === "user" && entry.messageId === running && !isAnswered(entry, entries[index + 1]))
         this.#row("pending", PendingReply).update(entry.agent, cast, picture.chat.providerStatus);
       if (entries[index + 1]?.messageId !== entry.messageId) this.#showCards(cardsBehind.get(entry.messageId), around);
@@ -113,30 +118,21 @@ export class Conversation {
     });
   }
 
-  #showReply(entry: AgentEntry, before: Entry | undefined, cast: Cast, isFar: boolean): void {
-    const question = before?.role === "user" && before.messageId === entry.messageId ? before : null;
-    const actions =
-      question === null
-        ? {}
-        : {
-            onAgain: () => {
-              this.actions.onAsk(question.text, question.context);
-            },
-          };
+  #showReply(entry: AgentEntry, canAskAgain: boolean, cast: Cast, isFar: boolean): void {
     const key = `reply ${entry.messageId}`;
     const row = this.#row(key, AgentMessage);
     if (isFar && !this.#rows.has(key)) {
       row.rest();
       this.#nearness.watch(row, this.element.parentElement);
     }
-    row.update(entry, cast, actions);
+    row.update(entry, cast, canAskAgain ? this.actions.onAgain : null);
   }
 
   /** In the order in which they were made. */
   #showCards(cards: readonly Card[] = [], around: PlanSurroundings): void {
     for (const { key, made } of cards) {
       if ("plan" in made) this.#row(key, PlanCard).update(made, around);
-      else this.#row(key, ReportCard).update(made.report, around.ask);
+      else this.#row(key, ReportCard).update(made, around.ask);
     }
   }
 

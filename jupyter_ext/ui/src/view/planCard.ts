@@ -1,6 +1,6 @@
 import type { AskNotebook, Ticked } from "../notebook";
 import type { PlanStep, StepStatus } from "../protocol";
-import type { MadePlan } from "../state";
+import type { MadePlan } from "../cards";
 import { originWords } from "../words";
 import { h, setText } from "./dom";
 import { MadeCard, showButton } from "./madeCard";

@@ -1,7 +1,9 @@
+import type { MadeReport } from "../cards";
 import type { AskNotebook } from "../notebook";
 import type { Outcome, Report } from "../protocol";
 import { h } from "./dom";
 import { MadeCard, showButton } from "./madeCard";
+import { timeOf } from "./time";
 
 const CHARACTERISATION = "They record what the code does today, its mistakes included; nobody has said what is right.";
 
@@ -9,7 +11,7 @@ const CHARACTERISATION = "They record what the code does today, its mistakes inc
 export class ReportCard {
   readonly #card = new MadeCard("Tests", "whisperer-report");
   readonly #body = h("div", {});
-  #shown: Report | null = null;
+  #shown: MadeReport | null = null;
 
   constructor() {
     this.element.append(this.#body);
@@ -19,21 +21,30 @@ export class ReportCard {
     return this.#card.element;
   }
 
-  update(report: Report, ask: AskNotebook): void {
-    if (report === this.#shown) return;
-    this.#shown = report;
+  update(made: MadeReport, ask: AskNotebook): void {
+    if (made === this.#shown) return;
+    this.#shown = made;
+    const { report } = made;
     const { target, counts, outcomes = [], origin, missing = [], notes = [] } = report;
     this.#card.name(target ?? "", "");
     const others = outcomes.filter(({ verdict }) => verdict !== "passed");
     const said = [...(missing.length > 0 ? [`The run did without: ${missing.join("; ")}`] : []), ...notes];
     this.#body.replaceChildren(
       h("p", { class: "whisperer-counts" }, ...Object.entries(counts ?? {}).map(countOf)),
+      ...runOf(made),
       ...(origin === "characterisation" ? [h("p", { class: "whisperer-made-note" }, CHARACTERISATION)] : []),
       ...others.map(outcomeOf),
       ...said.map((words) => h("p", { class: "whisperer-made-note" }, words)),
       footer(report, ask),
     );
   }
+}
+
+/** Which run the card tells of: the cell may have said otherwise since. */
+function runOf({ report: { inserted }, reportedAt }: MadeReport): HTMLElement[] {
+  const run = inserted ? ["The run before the tests came into the notebook"] : [];
+  const when = reportedAt === null ? [] : [inserted ? ", reported at " : "Reported at ", timeOf(reportedAt)];
+  return run.length + when.length === 0 ? [] : [h("p", { class: "whisperer-made-note" }, ...run, ...when, ".")];
 }
 
 function countOf([verdict, count]: [string, number]): HTMLElement {

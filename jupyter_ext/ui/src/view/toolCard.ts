@@ -1,4 +1,4 @@
-import type { ToolCall } from "../state";
+import type { ToolCall } from "../toolCalls";
 import { isKnown, toolTitle } from "../toolWords";
 import { toolStatusWords } from "../words";
 import { h, setText } from "./dom";

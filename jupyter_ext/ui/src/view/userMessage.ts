@@ -1,5 +1,5 @@
 import type { ContextItem } from "../protocol";
-import type { UserEntry } from "../state";
+import type { UserEntry } from "../entries";
 import { contextWords } from "../words";
 import { button, h, icon, ICONS, setText } from "./dom";
 import { wholeDate } from "./time";
