@@ -602,10 +602,11 @@ async def test_developer_finds_what_a_hook_raised(client: Client, provider: Fake
     message_id = await client.send("Make rain")
     request = await asked(client, message_id)
     assert "preview" not in request.params
+    assert request["bound"] == {"city": "Troy-8"}
     await permit(client, request, "allow_once")
     await client.answer(message_id)
     assert statuses(client, message_id)[-1] == "done"
-    for hook in ("effect", "preview"):
+    for hook in ("effect", "granted", "preview"):
         assert f"the {hook} of the tool seed_the_clouds raised KeyError:\n" in tooled.log
     assert "Troy-8" not in tooled.log
 

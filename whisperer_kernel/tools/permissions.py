@@ -46,7 +46,7 @@ class Grant(msgspec.Struct, frozen=True):
 def bound(tool: Tool, arguments: dict[str, Any]) -> dict[str, Any]:
     """What of a call's arguments a yes for the session holds for: those the tool names, all where it names none."""
     complete = tool.complete(arguments)
-    names = tool.granted(complete) if callable(tool.granted) else tool.granted
+    names = tool.granted_of(complete)
     return complete if names is None else {name: complete.get(name) for name in names}
 
 

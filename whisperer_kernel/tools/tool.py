@@ -174,6 +174,16 @@ class Tool(msgspec.Struct, frozen=True, kw_only=True):
             return "run"
         return effect if effect in EFFECTS else "run"
 
+    def granted_of(self, arguments: dict[str, Any]) -> tuple[str, ...] | None:
+        """The arguments that a yes for the session is bound to; None, all of them, also where that cannot be told."""
+        if not callable(self.granted):
+            return self.granted
+        try:
+            return self.granted(arguments)
+        except Exception as error:  # noqa: BLE001 - a package's mistake must not widen a yes, nor end the turn
+            log.warning("the granted of the tool %s raised %s", self.name, raised(error))
+            return None
+
     def preview_of(self, arguments: dict[str, Any]) -> str | None:
         """What a call with these arguments will do, for the person who is asked; None where the tool cannot say."""
         if self.preview is None:

@@ -80,10 +80,11 @@ async def dig(context: ToolContext, city: City) -> str:  # noqa: ARG001 - as it 
 @tool(
     effect=lambda given: "read" if LAYERS[given["city"]] else "run",
     tags={"weather"},
+    granted=lambda given: (LAYERS[given["city"]],),
     preview=lambda given: f"Seed the clouds over {LAYERS[given['city']]}.",
 )
 async def seed_the_clouds(context: ToolContext, city: City) -> str:  # noqa: ARG001 - as it is
-    """Make rain; what that does, and where, nobody can tell beforehand."""
+    """Make rain; what that does, and where, and what a yes would hold for, nobody can tell beforehand."""
     return f"It rains in {city}."
 
 
