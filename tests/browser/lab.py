@@ -125,9 +125,10 @@ class Lab(Server):
 
     def shut_notebooks(self) -> None:
         """End every kernel but the ones that are kept."""
-        for model in self._ask("GET", "api/sessions"):
-            if model["path"] not in self.kept:
-                self._ask("DELETE", f"api/sessions/{model['id']}")
+        others = [model for model in self._ask("GET", "api/sessions") if model["path"] not in self.kept]
+        # Where several have one kernel, the first to end takes the others along.
+        for model in {model["kernel"]["id"]: model for model in others}.values():
+            self._ask("DELETE", f"api/sessions/{model['id']}")
 
     def _ask(self, method: str, path: str) -> Any:
         headers = {"Authorization": f"token {TOKEN}"}

@@ -45,6 +45,11 @@ class Asker:
         """The cell whose code asks; empty where none does, or the front end names none."""
         return "" if self.cell is None else self.cell.id
 
+    @property
+    def front_end(self) -> str:
+        """Who sent that cell to the kernel, in a page for instance; empty where none was."""
+        return "" if self.cell is None else self.cell.front_end
+
     async def decide(self, question: PermissionQuestion, over: Over) -> Decided | None:
         """Yes or no; None where it is settled meanwhile. Runs on the background's loop."""
         try:

@@ -34,6 +34,11 @@ class Cell:
         return str((self._of_request("metadata")).get("cellId") or "")
 
     @property
+    def front_end(self) -> str:
+        """Who sent it to the kernel, by the id of that connection; empty where nobody did."""
+        return str(self._of_request("header").get("session") or "")
+
+    @property
     def is_kernels(self) -> bool:
         """Whether it was sent to a kernel; else it was typed in a terminal."""
         return self.request is not None

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from comm import create_comm
+from comm import create_comm, get_comm_manager
 
 from whisperer_kernel.notebook.background import background
 from whisperer_kernel.notebook.cell import ipython, is_beside
@@ -20,7 +20,7 @@ from whisperer_kernel.notebook.comm_carrier import CommCarrier, heard_as_sent
 TARGET = "whisperer"
 
 # By process: a forked child is no kernel.
-_comms: dict[int, Any] = {}
+_comms: dict[int, tuple[Any, CommCarrier]] = {}
 
 
 def call_plugin() -> None:
@@ -31,7 +31,9 @@ def call_plugin() -> None:
 
 def leave_plugin() -> None:
     """Close it; the next call opens another."""
-    if (comm := _comms.pop(os.getpid(), None)) is not None:
+    if (opened := _comms.pop(os.getpid(), None)) is not None:
+        comm, carrier = opened
+        carrier.close()
         comm.close()
 
 
@@ -39,9 +41,16 @@ def _open() -> None:
     if os.getpid() in _comms:
         return
     # Heard of by the pages when whoever listens is there.
-    comm = _comms[os.getpid()] = create_comm(target_name=TARGET, primary=False)
-    heard_as_sent(comm)
+    comm = create_comm(target_name=TARGET, primary=False)
     carrier = CommCarrier(comm.send)
+    _comms[os.getpid()] = comm, carrier
+    heard_as_sent(comm)
     comm.on_msg(lambda message: carrier.received(message["content"]["data"], on_subshell=is_beside()))
-    comm.on_close(lambda _: carrier.close())
+    comm.on_close(lambda _: _stay(comm))
     comm.open()
+
+
+def _stay(comm: Any) -> None:
+    """A page without the plugin, with a console for instance, has closed it: for that page, and for no other."""
+    get_comm_manager().register_comm(comm)
+    comm._closed = False  # noqa: SLF001 - there is no public way

@@ -77,6 +77,7 @@ class SessionClient(Follower):
             "clientMessageId": turn.client_message_id,
             "canBeAsked": question.asker.can_be_asked,
             **({"cellId": question.asker.cell_id} if question.asker.cell_id else {}),
+            **({"frontEnd": question.asker.front_end} if question.asker.front_end else {}),
         }
         self._turns.add(turn)
         try:

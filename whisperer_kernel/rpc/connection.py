@@ -61,6 +61,8 @@ class Connection:
         self._closed = False
         # What this connection carries out in every session of a kernel, where it is the kernel's own or its notebook's.
         self.kernel_id: str | None = None
+        # The notebook in a page whose cells it owns.
+        self.front_end: str | None = None
         self.kernel_tools: Sequence[Tool] = ()
 
     def session_id(self, given: str | None) -> str:

@@ -27,6 +27,11 @@ class ToolClient(Protocol):
         """The page in a browser, or the process, that it comes from; empty where that does not matter."""
         ...
 
+    @property
+    def front_end(self) -> str | None:
+        """The notebook in a page whose cells it owns, as the kernel knows it: ``session`` in its messages' headers."""
+        ...
+
 
 class _Given(msgspec.Struct):
     """A call that waits for its result, and the client that was asked for it."""
@@ -44,6 +49,7 @@ class ClientTools:
         self._declared: dict[str, Mapping[str, Tool]] = {}
         self._given: dict[str, _Given] = {}
         self._pages: dict[str, str] = {}
+        self._front_ends: dict[str, str] = {}
         self._news = asyncio.Event()
         # Whether somebody who is still to come was waited for, and has not come.
         self._in_vain = False
@@ -56,6 +62,8 @@ class ClientTools:
     def declare(self, client: ToolClient, tools: Sequence[Tool]) -> None:
         """A client says what it can carry out; what it said before no longer counts."""
         self._declared.pop(client.client_id, None)
+        if client.front_end is not None:
+            self._front_ends[client.client_id] = client.front_end
         if tools:
             self._declared[client.client_id] = {tool.name: tool for tool in tools}
             self._in_vain = False
@@ -73,21 +81,24 @@ class ClientTools:
         """A client is gone. What it was asked for can still be answered by another, or by it when it is back."""
         self._declared.pop(client.client_id, None)
         self._pages.pop(client.client_id, None)
+        self._front_ends.pop(client.client_id, None)
 
     def has(self, client: ToolClient) -> bool:
         """Whether this client has said that it can carry something out."""
         return client.client_id in self._declared
 
-    def find(self, name: str, preferred: str | None = None) -> tuple[str, Tool] | None:
-        """Who carries out the tool of this name: the one preferred, else its page's, else the last that declared it.
+    def find(self, name: str, preferred: str | None = None, front_end: str | None = None) -> tuple[str, Tool] | None:
+        """Who carries out the tool of this name.
 
-        A notebook may be open in two pages, each with cells of its own: what is asked in one is done there. The one
-        preferred comes last where it only stands in.
+        The one preferred, else the front end's, else its page's, else the last that declared it. A notebook may be open
+        in two pages, each with cells of its own, and two notebooks may have one kernel: what is asked in one is done
+        there. The one preferred comes last where it only stands in.
         """
         newest_first = list(reversed(self._declared))
         page = self._pages.get(preferred or "")
+        asking = [each for each in newest_first if front_end is not None and self._front_ends.get(each) == front_end]
         neighbours = [each for each in newest_first if page is not None and self._pages.get(each) == page]
-        for client_id in [*([preferred] if preferred else []), *neighbours, *newest_first]:
+        for client_id in [*([preferred] if preferred else []), *asking, *neighbours, *newest_first]:
             tool = self._declared.get(client_id, {}).get(name)
             if tool is not None and not tool.stand_in:
                 return client_id, tool
@@ -100,13 +111,15 @@ class ClientTools:
         own = ((client_id, one) for client_id, one in found if one is not None and one.declaration == tool.declaration)
         return next(own, None) if tool.declaration else None
 
-    async def awaited(self, name: str, preferred: str | None, wait_s: float) -> tuple[str, Tool] | None:
+    async def awaited(
+        self, name: str, preferred: str | None, front_end: str | None, wait_s: float
+    ) -> tuple[str, Tool] | None:
         """Like ``find``, but one who is still to come is waited for; once in vain, not again until somebody comes."""
         if self._in_vain:
-            return self.find(name, preferred)
+            return self.find(name, preferred, front_end)
         try:
             async with asyncio.timeout(wait_s):
-                while (found := self.find(name, preferred)) is None:
+                while (found := self.find(name, preferred, front_end)) is None:
                     self._news.clear()
                     await self._news.wait()
         except TimeoutError:

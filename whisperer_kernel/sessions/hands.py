@@ -45,9 +45,17 @@ class Hands:
 
     # --- who is there -----------------------------------------------------------------------------------------------
 
-    def sends(self, user: UserMessage, sender: Subscriber) -> None:
-        """A message is about to be taken in."""
-        self._senders.sends(user, sender, self._unanswered())
+    def sends(self, user: UserMessage, sender: Subscriber, front_end: str | None) -> None:
+        """A message is about to be taken in, from this notebook in a page where that is known."""
+        self._senders.sends(user, sender, front_end, self._unanswered())
+
+    def find(self, name: str, user: UserMessage) -> tuple[str, Tool] | None:
+        """The client that carries out the tool of this name for a message, and the tool as it has declared it."""
+        return self.clients.find(name, user.client_id, self._senders.front_end_of(user))
+
+    async def awaited(self, name: str, user: UserMessage, wait_s: float) -> tuple[str, Tool] | None:
+        """Like ``find``, but one who is still to come is waited for."""
+        return await self.clients.awaited(name, user.client_id, self._senders.front_end_of(user), wait_s)
 
     def is_attended(self) -> bool:
         """Whether a person is there who can be asked: at a chat, or where the running turn's message came from."""

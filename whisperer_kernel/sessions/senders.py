@@ -14,13 +14,23 @@ class Senders:
     def __init__(self) -> None:
         # The page or process that each came from: it may come back with another connection.
         self._pages: dict[str, str] = {}
+        self._front_ends: dict[str, str] = {}
 
-    def sends(self, user: UserMessage, sender: Subscriber, unanswered: Sequence[UserMessage]) -> None:
+    def sends(
+        self, user: UserMessage, sender: Subscriber, front_end: str | None, unanswered: Sequence[UserMessage]
+    ) -> None:
         """A message is about to be taken in, beside these."""
         known = {each.message_id for each in unanswered}
         self._pages = {sent: page for sent, page in self._pages.items() if sent in known}
+        self._front_ends = {sent: front_end for sent, front_end in self._front_ends.items() if sent in known}
+        if front_end is not None:
+            self._front_ends[user.message_id] = front_end
         if sender.page:
             self._pages[user.message_id] = sender.page
+
+    def front_end_of(self, user: UserMessage) -> str | None:
+        """The notebook in a page that the message comes from, where that is known; see ``ToolClient``."""
+        return self._front_ends.get(user.message_id)
 
     def is_from(self, user: UserMessage, subscriber: Subscriber) -> bool:
         """Whether this connection sent the message, or has come back for the one that did."""

@@ -162,6 +162,7 @@ class StatelessInteractiveSession:
         client_message_id: str | None = None,
         can_be_asked: bool = False,
         cell_id: str | None = None,
+        front_end: str | None = None,
     ) -> Submitted:
         """Take a message in; its turn runs as soon as those before it have ended."""
         agent, _ = route(message, self._services.agents)
@@ -175,7 +176,7 @@ class StatelessInteractiveSession:
             can_be_asked=can_be_asked,
             cell_id=cell_id,
         )
-        self.hands.sends(user, sender)
+        self.hands.sends(user, sender, front_end)
         return await self._turns.submit(user)
 
     async def cancel(self, message_id: str | None) -> bool:

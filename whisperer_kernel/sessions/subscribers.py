@@ -41,6 +41,11 @@ class Subscriber(Protocol):
         """The page in a browser, or the process, that it comes from; empty where that does not matter."""
         ...
 
+    @property
+    def front_end(self) -> str | None:
+        """The notebook in a page whose cells it owns; see ``ToolClient``."""
+        ...
+
     def send(self, frame: str, *, is_text: bool = False) -> None:
         """Take a frame; ``is_text``: new text of a turn that runs. Must not block."""
         ...

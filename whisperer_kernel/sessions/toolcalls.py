@@ -182,15 +182,14 @@ class TurnTools:
 
     async def _at(self, name: str) -> Tool | None:
         """The tool as a client has declared it, or who stands in for one; a kernel on its way is waited for."""
-        clients, asker = self._hands.clients, self._user.client_id
-        if (found := clients.find(name, asker)) is not None:
+        if (found := self._hands.find(name, self._user)) is not None:
             return found[1]
         if (stand_in := next((tool for tool in self._hands.stand_ins() if tool.name == name), None)) is not None:
             return stand_in
         known = self._services.tools.get(name)
         if known is None or not known.tags & IN_KERNEL or not self._hands.has_kernel():
             return None
-        found = await clients.awaited(name, asker, KERNEL_WAIT_S)
+        found = await self._hands.awaited(name, self._user, KERNEL_WAIT_S)
         return None if found is None else found[1]
 
     def _exhausted(self, call: OpenCall) -> ToolResult | None:
@@ -238,8 +237,7 @@ class TurnTools:
                     log.warning("the tool %s does not let itself be cancelled", call.tool.name)
 
     async def _at_client(self, call: OpenCall) -> ToolResult:
-        clients = self._hands.clients
-        found = clients.declarer(call.tool) or clients.find(call.tool.name, self._user.client_id)
+        found = self._hands.clients.declarer(call.tool) or self._hands.find(call.tool.name, self._user)
         # What was permitted is the tool as it was described then; what bears its name now may be another.
         if found is None or found[1].schema != call.tool.schema:
             return failed("Nobody who could carry this out is connected any more.")

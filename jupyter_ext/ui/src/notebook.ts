@@ -11,8 +11,11 @@ const REQUEST = "whisperer:notebook";
 const READY = "whisperer:notebook-ready";
 
 export interface NotebookRequests {
-  /** This chat shows the session: what its agents put in goes below it. Answered when its tools are carried out. */
-  join: { params: { sessionId: string; kernelId: string | null }; result: null };
+  /**
+   * This chat shows the session: what its agents put in goes below it. Answered when its tools are carried out, with what
+   * the notebook is called (`frontEnd` of `sendUserMessage`).
+   */
+  join: { params: { sessionId: string; kernelId: string | null }; result: string };
   /** Put code into a new cell below the chat. Answered with what was done, in words. */
   insert: { params: { source: string; language: string; agent: string }; result: string };
   /** Replace the source of the cell that the person was last in. Answered likewise. */

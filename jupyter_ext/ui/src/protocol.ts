@@ -304,13 +304,20 @@ export interface Requests {
   startSession: { params: { sessionParams: SessionParams }; result: StartResult };
   resumeSession: { params: { sessionId: string; afterSeq: number }; result: ResumeResult };
   sendUserMessage: {
-    params: { sessionId: string; message: string; clientMessageId: string; context?: readonly ContextItem[] };
+    /** `frontEnd`: the notebook that it is sent in, by the id of the page's connection to the kernel. */
+    params: {
+      sessionId: string;
+      message: string;
+      clientMessageId: string;
+      context?: readonly ContextItem[];
+      frontEnd?: string;
+    };
     result: SendResult;
   };
   /** Carry tools out in every session of a kernel, those that are there and those to come. */
   "kernel.attach": {
     /** `toolCalls`: those this client was given before and is still at. Others of theirs are not done a second time. */
-    params: { kernelId: string; clientTools: readonly string[]; toolCalls: readonly string[] };
+    params: { kernelId: string; clientTools: readonly string[]; toolCalls: readonly string[]; frontEnd: string };
     result: { clientId: string; toolCalls: (ToolCallParams & { sessionId: string })[] };
   };
   provideToolResult: {

@@ -83,6 +83,9 @@ export class SessionClient {
     };
   }
 
+  /** The notebook that it is shown in, as its plugin is known to the kernel: what is asked here is done there. */
+  frontEnd: string | null = null;
+
   get sessionId(): string | null {
     return this.#replica.sessionId;
   }
@@ -249,7 +252,7 @@ export class SessionClient {
   }
 
   #deliver({ clientMessageId, text, context }: Outgoing): Promise<SendResult> {
-    const more = context.length > 0 ? { context } : {};
+    const more = { ...(context.length > 0 && { context }), ...(this.frontEnd && { frontEnd: this.frontEnd }) };
     const sessionId = this.sessionId ?? "";
     return this.transport.request("sendUserMessage", { sessionId, message: text, clientMessageId, ...more });
   }

@@ -111,6 +111,9 @@ function offerToNotebook(session: SessionClient, model: Model, view: ChatView): 
       const params = { sessionId, kernelId: model.get("_kernel_id") || null };
       const joined = askNotebook(view.element, "join", params);
       isOffered = joined !== null;
+      void joined?.then((frontEnd) => {
+        session.frontEnd = frontEnd;
+      });
       // By way of the kernel perhaps no tools are carried out, but what the person asks is done.
       const isServed = session.picture.remarks.where === null ? joined : joined && Promise.resolve();
       void isServed?.then(() => {

@@ -79,7 +79,7 @@ const CALL: ToolCallParams = {
 async function attached(carryOut: (call: ToolCallParams) => Promise<string>) {
   const server = new FakeServer();
   const client = new ToolClient(server, { names: ["insert_cells"], carryOut });
-  client.attach("kernel");
+  client.attach("kernel", "front-end");
   await client.attached;
   return { server, client };
 }
@@ -134,7 +134,7 @@ test("a client that comes back says which calls it is still at, and a new one th
 
 test("a kernel that was changed is the one whose sessions count", async () => {
   const { server, client } = await attached(() => Promise.resolve(""));
-  client.attach("another");
+  client.attach("another", "front-end");
   await settled();
   assert.deepEqual(server.attached, ["kernel", "another"]);
 });

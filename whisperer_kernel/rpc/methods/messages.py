@@ -20,6 +20,7 @@ async def send_user_message(methods: Methods, call: Call, params: p.SendUserMess
         client_message_id=params.client_message_id,
         can_be_asked=params.can_be_asked,
         cell_id=params.cell_id,
+        front_end=params.front_end,
     )
     return p.Sent(message_id=submitted.message_id, status=OK, queued=submitted.queued)
 

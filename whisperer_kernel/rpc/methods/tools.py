@@ -40,6 +40,7 @@ async def attach_kernel(methods: Methods, call: Call, params: p.AttachKernel) ->
         *(msgspec.structs.replace(tool, stand_in=True) for tool in stand_ins),
     ]
     connection.kernel_id, connection.kernel_tools = params.kernel_id, tools
+    connection.front_end = params.front_end
     sessions = methods.manager.kernel_came(connection)
     calls = [
         {"sessionId": session.id, **msgspec.to_builtins(waiting)}

@@ -49,7 +49,8 @@ ContextItems = Annotated[list[ContextItem], msgspec.Meta(max_length=200)]
 class SendUserMessage(Wire):
     """``clientMessageId``: sent again, the message is taken once. ``canBeAsked``: its sender answers what is asked.
 
-    ``cellId``: the cell whose code sends it.
+    ``cellId``: the cell whose code sends it. ``frontEnd``: the notebook in a page that it is sent in, by the id that
+    the page's connection to the kernel has (``session`` in the headers of Jupyter's messages).
     """
 
     session_id: Text
@@ -58,6 +59,7 @@ class SendUserMessage(Wire):
     client_message_id: Text | None = None
     can_be_asked: bool = False
     cell_id: Text | None = None
+    front_end: Text | None = None
 
 
 class Sent(Wire, omit_defaults=False):

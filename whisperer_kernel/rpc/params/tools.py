@@ -49,12 +49,15 @@ class AttachKernel(Wire):
     """A kernel, and what its own connection carries out there. ``toolCalls``: see ``ResumeSession``.
 
     ``standIns`` are tools that it carries out for messages of its own, and only where no other client does.
+    ``frontEnd``: the notebook in a page whose cells it owns, as in ``SendUserMessage``: it goes first for what is asked
+    there.
     """
 
     kernel_id: Text
     client_tools: list[str | ClientTool]
     stand_ins: list[str | ClientTool] = msgspec.field(default_factory=list)
     tool_calls: list[Text] | None = None
+    front_end: Text | None = None
 
 
 class KernelAttached(Wire, omit_defaults=False):

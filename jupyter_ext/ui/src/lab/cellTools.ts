@@ -70,6 +70,8 @@ export class CellTools implements Tools {
   async carryOut(call: ToolCallParams, sessionId: string): Promise<string> {
     const tool = this.#tools[call.toolName];
     if (!tool) throw new Error(`This notebook has no tool named ${call.toolName}.`);
+    // Another notebook of the same kernel may ask, whose own cells nobody here owns.
+    if (call.cellId && !this.cells.find(call.cellId)) throw new Error("The cell that asks is not in the notebook that is open.");
     return JSON.stringify(await tool(call.arguments, call, sessionId));
   }
 

@@ -6,18 +6,23 @@ import type { CommModel } from "../comm";
 const TARGET = "whisperer";
 
 type Listener = (content: unknown) => void;
+type Came = (comm: KernelComm) => void;
 
 export class KernelComm implements CommModel {
+  isDead = false;
   readonly #listeners = new Map<string, Set<Listener>>();
 
   constructor(
     private readonly comm: Kernel.IComm,
     kernel: Kernel.IKernelConnection,
+    ended: () => void,
   ) {
     comm.onMsg = ({ content }) => {
       this.#tell("msg:custom", content.data);
     };
     const died = () => {
+      this.isDead = true;
+      ended();
       this.#tell("comm_live_update", undefined);
     };
     comm.onClose = died;
@@ -46,21 +51,48 @@ export class KernelComm implements CommModel {
   }
 }
 
-/** Calls back with the kernel's comm, if it has one already, and with every one that it opens. */
-export function onKernelComm(kernel: Kernel.IKernelConnection, listener: (comm: KernelComm) => void): void {
-  // Another connection of this page to the same kernel has them.
-  if (!kernel.handleComms) return;
-  const take = async (comm: Kernel.IComm) => {
-    const found = new KernelComm(comm, kernel);
+/**
+ * The comms of this page. Of several connections to one kernel a single one has comms, and notebooks may share a kernel or
+ * be shown twice: whoever is interested in a kernel gets its comm, by whichever connection it came.
+ */
+export class KernelComms {
+  readonly #comms = new Map<string, KernelComm>();
+  readonly #interested = new Map<string, Set<Came>>();
+  readonly #heard = new WeakSet<Kernel.IKernelConnection>();
+
+  /** Calls back with the kernel's comm, if it has one already, and with every one that it opens. Returns how to stop. */
+  follow(kernel: Kernel.IKernelConnection, came: Came): () => void {
+    const interested = this.#interested.get(kernel.id) ?? new Set();
+    this.#interested.set(kernel.id, interested.add(came));
+    const known = this.#comms.get(kernel.id);
+    if (known) came(known);
+    this.#hear(kernel);
+    return () => {
+      interested.delete(came);
+    };
+  }
+
+  #hear(kernel: Kernel.IKernelConnection): void {
+    if (!kernel.handleComms || this.#heard.has(kernel)) return;
+    this.#heard.add(kernel);
+    kernel.registerCommTarget(TARGET, (comm) => {
+      void this.#take(comm, kernel);
+    });
+    void openIn(kernel).then((ids) => {
+      for (const id of ids) if (!kernel.hasComm(id)) void this.#take(kernel.createComm(TARGET, id), kernel);
+    });
+  }
+
+  async #take(comm: Kernel.IComm, kernel: Kernel.IKernelConnection): Promise<void> {
+    const { id } = kernel;
+    const found = new KernelComm(comm, kernel, () => {
+      if (this.#comms.get(id) === found) this.#comms.delete(id);
+    });
     await subshell(comm, kernel);
-    listener(found);
-  };
-  kernel.registerCommTarget(TARGET, (comm) => {
-    void take(comm);
-  });
-  void openIn(kernel).then((ids) => {
-    for (const id of ids) if (!kernel.hasComm(id)) void take(kernel.createComm(TARGET, id));
-  });
+    if (found.isDead) return;
+    this.#comms.set(id, found);
+    for (const came of [...(this.#interested.get(id) ?? [])]) came(found);
+  }
 }
 
 /** A page that is loaded anew has not heard of those that are open. */

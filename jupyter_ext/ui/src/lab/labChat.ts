@@ -62,7 +62,7 @@ export class LabChat {
     const { sessionId } = this.#session;
     if (sessionId === null || sessionId === this.#joined) return;
     this.#joined = sessionId;
-    await this.panel.answers.join(this.element, { sessionId, kernelId: this.kernelId });
+    this.#session.frontEnd = await this.panel.answers.join(this.element, { sessionId, kernelId: this.kernelId });
     this.#view.hasNotebook = true;
   }
 }

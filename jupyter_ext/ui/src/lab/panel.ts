@@ -6,6 +6,7 @@ import { randomId } from "../randomId";
 import type { ServerAddress } from "../websocket";
 import { CellTools } from "./cellTools";
 import { NotebookCells } from "./cells";
+import type { KernelComms } from "./kernelComm";
 import { Reach } from "./reach";
 import { hasChat, labelOf, lookAround, numberOf } from "./surroundings";
 import { ToolClient } from "./toolClient";
@@ -42,9 +43,10 @@ export class Panel {
   constructor(
     readonly widget: NotebookPanel,
     server: ServerAddress,
+    comms: KernelComms,
   ) {
     this.#cells = new NotebookCells(widget);
-    this.reach = new Reach(server);
+    this.reach = new Reach(server, comms);
     const tools = new CellTools(this.#cells, (sessionId, cellId) => this.#anchor(sessionId, cellId));
     this.#client = new ToolClient(this.reach.transport("cells"), tools);
     widget.sessionContext.kernelChanged.connect((_, { newValue }) => {
@@ -69,11 +71,11 @@ export class Panel {
     return kernelId !== null && this.kernelId === kernelId;
   }
 
-  async #join(sessionId: string, chat: Element): Promise<null> {
+  async #join(sessionId: string, chat: Element): Promise<string> {
     // One beside the notebook says nothing of where its cells go.
     if (this.#cells.around(chat)) this.#chats.set(sessionId, chat);
     await this.#client.attached;
-    return null;
+    return this.#kernel?.clientId ?? "";
   }
 
   /** The person stays where she is: neither is the page scrolled, nor is the new cell what is replaced next. */
@@ -140,6 +142,7 @@ export class Panel {
   }
 
   close(): void {
+    this.reach.close();
     this.#client.close();
   }
 
@@ -148,7 +151,7 @@ export class Panel {
   }
 
   #attend(kernel: Kernel.IKernelConnection): void {
-    this.#client.attach(kernel.id);
+    this.#client.attach(kernel.id, kernel.clientId);
     this.#variables = new Variables(kernel);
     this.reach.follow(kernel);
   }

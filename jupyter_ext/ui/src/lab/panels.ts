@@ -1,6 +1,7 @@
 import type { INotebookTracker, NotebookPanel } from "@jupyterlab/notebook";
 import type { ServerAddress } from "../websocket";
 import { ChatPlace } from "./chatPlace";
+import { KernelComms } from "./kernelComm";
 import { Panel } from "./panel";
 import { bringChatsBack } from "./savedChat";
 import type { Settings } from "./settings";
@@ -10,6 +11,7 @@ export type { Panel } from "./panel";
 /** The open notebooks. */
 export class Panels {
   readonly #panels = new Map<NotebookPanel, Panel>();
+  readonly #comms = new KernelComms();
   readonly #listeners: ((panel: Panel) => void)[] = [];
 
   constructor(
@@ -43,13 +45,16 @@ export class Panels {
 
   #add(widget: NotebookPanel): void {
     if (this.#panels.has(widget)) return;
-    const panel = new Panel(widget, this.server);
+    const panel = new Panel(widget, this.server, this.#comms);
     bringChatsBack(widget.content.rendermime, () => new ChatPlace(panel, () => this.settings.mode));
     this.#panels.set(widget, panel);
-    widget.disposed.connect(() => {
+    const close = () => {
       this.#panels.delete(widget);
       panel.close();
-    });
+    };
+    widget.disposed.connect(close);
+    // Of the last view of a notebook the connection to the kernel goes first, and nothing could be said over it.
+    widget.sessionContext.disposed.connect(close);
     for (const listener of this.#listeners) listener(panel);
   }
 }

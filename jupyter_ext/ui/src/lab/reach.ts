@@ -3,25 +3,32 @@ import { CommTransport, type CommModel, type Purpose } from "../comm";
 import { EitherTransport } from "../eitherTransport";
 import type { Transport } from "../transport";
 import { WebSocketTransport, type ServerAddress } from "../websocket";
-import { onKernelComm } from "./kernelComm";
+import type { KernelComms } from "./kernelComm";
 
 /** How the sessions of a notebook are reached: at the server, or by way of its kernel where the server runs none. */
 export class Reach {
-  #kernel: Kernel.IKernelConnection | null = null;
+  #unfollow: () => void = () => undefined;
   #comm: CommModel | null = null;
   #inUse = new Map<EitherTransport, Purpose["client"]>();
 
-  constructor(private readonly server: ServerAddress) {}
+  constructor(
+    private readonly server: ServerAddress,
+    private readonly comms: KernelComms,
+  ) {}
 
   /** From now on this is the notebook's kernel. */
   follow(kernel: Kernel.IKernelConnection): void {
-    this.#kernel = kernel;
+    this.close();
     this.#comm = null;
-    onKernelComm(kernel, (comm) => {
-      if (this.#kernel !== kernel) return;
+    this.#unfollow = this.comms.follow(kernel, (comm) => {
       this.#comm = comm;
       for (const [transport, client] of this.#inUse) transport.offer(over(comm, client));
     });
+  }
+
+  /** Nobody is interested any more. */
+  close(): void {
+    this.#unfollow();
   }
 
   /** A connection of its own, until it is closed. */

@@ -25,6 +25,7 @@ export class ToolClient {
   readonly #unanswered = new Map<string, Asked>();
   #clientId = "";
   #kernelId: string | null = null;
+  #frontEnd = "";
   #isUp = false;
   readonly #waiting: (() => void)[] = [];
 
@@ -41,9 +42,13 @@ export class ToolClient {
     });
   }
 
-  /** Carries out what is asked for in the sessions of this kernel, and no longer in those of another. */
-  attach(kernelId: string): void {
+  /**
+   * Carries out what is asked for in the sessions of this kernel, and no longer in those of another. What is asked in a
+   * notebook is done by the client that bears its name, `frontEnd`.
+   */
+  attach(kernelId: string, frontEnd: string): void {
     this.#kernelId = kernelId;
+    this.#frontEnd = frontEnd;
     if (this.transport.state.name === "open") void this.#attach();
     else if (!this.#isUp) {
       this.#isUp = true;
@@ -67,7 +72,8 @@ export class ToolClient {
     if (this.#kernelId === null) return;
     const kernelId = this.transport.kernelId ?? this.#kernelId;
     const toolCalls = [...this.#unanswered.keys()];
-    const request = this.transport.request("kernel.attach", { kernelId, clientTools: this.tools.names, toolCalls });
+    const declared = { kernelId, clientTools: this.tools.names, toolCalls, frontEnd: this.#frontEnd };
+    const request = this.transport.request("kernel.attach", declared);
     const attached = await answered(request);
     if (!attached) return;
     this.#clientId = attached.clientId;
