@@ -23,6 +23,8 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Literal
 
+from whisperer_kernel.harmless import harmless
+
 ErrorKind = Literal[
     "auth",
     "credit",
@@ -147,11 +149,11 @@ class NoSuchItem(WhispererError):
 
 
 def one_line(error: BaseException) -> str:
-    r"""The error's type and words, cut where they are long.
+    r"""The error's type and words, which steer no terminal; cut where they are long.
 
     >>> one_line(WhispererError("It is\nlate."))
     'WhispererError: It is late.'
     """
-    words = " ".join(str(error).split()) or "stopped"
+    words = " ".join(harmless(str(error)).split()) or "stopped"
     cut = words if len(words) <= MAX_CHARS else f"{words[:MAX_CHARS]}…"
     return f"{type(error).__name__}: {cut}"

@@ -1,7 +1,7 @@
 """Markdown out of text that is not trusted: it looks like the text and brings nothing along.
 
 No HTML of its writer's, no picture from elsewhere, no mathematics that loads one and no heading in a table of contents
-survives.
+survives, and no character that steers a terminal or turns letters around.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from typing import NamedTuple
+
+from whisperer_kernel.harmless import harmless
 
 # What may stand before a fence or a heading: they may be in a list or a quotation.
 _BEFORE = r"^([ \t]*(?:(?:[-*+>]|\d+[.)])[ \t]+)*)"
@@ -119,7 +121,7 @@ def _spans(text: str) -> Iterator[tuple[re.Match[str], re.Match[str]]]:
 
 
 def _plain(text: str) -> str:
-    text = _ACTIVE.sub(_inactive, text).replace("![", "&#33;[").replace("]:", "]&#58;")
+    text = _ACTIVE.sub(_inactive, harmless(text)).replace("![", "&#33;[").replace("]:", "]&#58;")
     text = _LOADING_TEX.sub(lambda found: found[0] + _WORD_JOINER, text)
     return _ELSEWHERE.sub("]&#40;", text)
 
@@ -137,4 +139,4 @@ def _headless(text: str) -> str:
 
 def literal(text: str) -> str:
     """Text in which no renderer finds markup."""
-    return _MARKUP.sub(lambda found: f"&#{ord(found[0])};", text)
+    return _MARKUP.sub(lambda found: f"&#{ord(found[0])};", harmless(text))

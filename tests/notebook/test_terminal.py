@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import codecs
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
@@ -35,6 +36,8 @@ class Terminal:
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
         self.shown = ""
+        # A character may come in two pieces.
+        self._decoder = codecs.getincrementaldecoder("utf-8")()
 
     @classmethod
     async def start(cls, folder: Path, *program: str, replies: Replies, environ: dict[str, str]) -> Self:
@@ -60,7 +63,7 @@ class Terminal:
             while words not in self.shown:
                 data = await self._process.stdout.read(4_096)
                 assert data, f"the program ended: {self.shown}"
-                self.shown += data.decode().replace("\r\n", "\n")
+                self.shown += self._decoder.decode(data).replace("\r\n", "\n")
         before, _, self.shown = self.shown.partition(words)
         return before
 
@@ -157,6 +160,24 @@ async def test_hidden_words_are_shown(start: Start) -> None:
     assert "data\\u001b[2K\\u001b[1Aharmless\\u202e" in shown
     terminal.type("n\n")
     await terminal.until("that is all")
+
+
+STEERING = [{"text": "A\x1b]0;OWNED\x07 \u202eB"}]
+
+
+@pytest.mark.parametrize("show", ["print(r)", "r", "w.ask_sync('And now?')"])
+async def test_reply_does_not_steer_the_terminal(start: Start, show: str) -> None:
+    """Printed or shown; its attribute keeps the text as it came."""
+    terminal = await start(sys.executable, "-m", "IPython", "--simple-prompt", "--no-banner", replies=[STEERING] * 2)
+    await terminal.until("In [1]: ")
+    terminal.type("from whisperer_kernel import Whisperer; w = Whisperer(); r = w.ask_sync('Hello')\n")
+    await terminal.until("In [2]: ")
+    terminal.type(f"{show}\n")
+    assert "A�]0;OWNED� �B" in await terminal.until("In [3]: ")
+    terminal.type("print(ascii(r.text))\n")
+    assert r"A\x1b]0;OWNED\x07 \u202eB" in await terminal.until("In [4]: ")
+    terminal.type("exit()\n")
+    await terminal.end()
 
 
 async def test_terminal_of_ipython(start: Start) -> None:

@@ -13,7 +13,13 @@ ROOT = Path(__file__).resolve().parents[2]
 
 # Lowest first. Modules of one layer may know each other (never in a circle); packages of one layer may not.
 LAYERS = (
-    {"whisperer_kernel.version", "whisperer_kernel.errors", "whisperer_kernel.events", "whisperer_kernel.markdown"},
+    {
+        "whisperer_kernel.version",
+        "whisperer_kernel.errors",
+        "whisperer_kernel.events",
+        "whisperer_kernel.harmless",
+        "whisperer_kernel.markdown",
+    },
     {"whisperer_kernel.yamlfile", "whisperer_kernel.config", "whisperer_kernel.resources"},
     {"whisperer_kernel.tools"},
     {"whisperer_kernel.ai"},

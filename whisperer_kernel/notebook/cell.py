@@ -6,7 +6,7 @@ import sys
 from contextvars import copy_context
 from typing import Any
 
-from whisperer_kernel.notebook.harmless import harmless
+from whisperer_kernel.harmless import harmless
 
 
 class Cell:

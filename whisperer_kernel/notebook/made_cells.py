@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from whisperer_kernel.harmless import harmless
 from whisperer_kernel.markdown import safe_markdown
 from whisperer_kernel.notebook.fenced import fenced
 from whisperer_kernel.tools.cells import NewCell
@@ -24,7 +25,7 @@ class MadeCells:
         return f"{self.agent.capitalize()} made {count} that {are} not in the notebook:"
 
     def __str__(self) -> str:
-        return "\n\n".join([self.title, *map(_as_text, self.cells)])
+        return harmless("\n\n".join([self.title, *map(_as_text, self.cells)]))
 
     def _repr_markdown_(self) -> str:
         return "\n\n".join(

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from whisperer_kernel.errors import WhispererError
+from whisperer_kernel.harmless import harmless
 from whisperer_kernel.notebook.reply import Reply
 from whisperer_kernel.plans.cells import markdown
 from whisperer_kernel.plans.model import Plan
@@ -26,10 +27,10 @@ class MadePlan(msgspec.Struct, frozen=True):
     reply: Reply
 
     def __str__(self) -> str:
-        return markdown(self.plan)
+        return harmless(markdown(self.plan))
 
     def _repr_markdown_(self) -> str:
-        return markdown(self.plan)
+        return harmless(markdown(self.plan))
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:  # noqa: ARG002, FBT001 - IPython's signature
         printer.text(str(self))

@@ -8,6 +8,7 @@ import msgspec
 
 from whisperer_kernel.errors import ErrorKind, WhispererError
 from whisperer_kernel.events import FinishReason, TurnError, Usage
+from whisperer_kernel.harmless import harmless
 from whisperer_kernel.markdown import safe_markdown
 from whisperer_kernel.notebook.made_cells import MadeCells
 from whisperer_kernel.tools.cells import NewCell
@@ -30,6 +31,8 @@ _shown_as_demo: set[str] = set()
 class Reply(msgspec.Struct, frozen=True, kw_only=True):
     """An agent's answer. ``str(reply)`` is its text; a notebook shows it as markdown that runs nothing.
 
+    ``text`` is as it came; printed or shown, it lacks what would steer a terminal or turn letters around.
+
     ``finish_reason`` is ``stop`` where the answer is whole. ``usage`` counts tokens, where the provider does. ``cells``
     are those that she made and for which there was no notebook: ``str(reply)`` and what is shown hold them too.
     ``demo``: a demo model answered, which the first such reply that a notebook shows says.
@@ -44,7 +47,7 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
     demo: bool = False
 
     def __str__(self) -> str:
-        return "\n\n".join(part for part in (self.text, *map(str, self._made)) if part)
+        return "\n\n".join(part for part in (harmless(self.text), *map(str, self._made)) if part)
 
     def _repr_markdown_(self) -> str:
         notes = [ENDINGS.get(self.finish_reason), DEMO if self._says_demo() else None]

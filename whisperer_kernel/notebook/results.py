@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from whisperer_kernel.harmless import harmless
 from whisperer_kernel.verify.report import Outcome, counted
 
 MAX_ROWS = 100
@@ -50,7 +51,7 @@ class Results:
         for one in self._shown:
             lines.append(f"  {'✓' if one.verdict == 'passed' else '✗'} {one.name}: {one.verdict}")
             lines += [f"      {line}" for line in one.reason.splitlines()]
-        return "\n".join([*lines, *([f"  {left}"] if (left := self._left_out) else [])])
+        return harmless("\n".join([*lines, *([f"  {left}"] if (left := self._left_out) else [])]))
 
     def _repr_html_(self) -> str:
         color = _COLORS["passed"] if self.all_passed else _BAD

@@ -7,6 +7,7 @@ import time
 import pytest
 
 from whisperer_kernel.markdown import safe_markdown
+from whisperer_kernel.notebook.transcript import messages_markdown
 
 
 @pytest.mark.parametrize(
@@ -43,6 +44,25 @@ def test_time_grows_with_length_alone(text: str) -> None:
 def test_code_span_ends_at_as_many_backticks(text: str, shown: str) -> None:
     """Others inside belong to the code; what is never closed is text."""
     assert safe_markdown(text) == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("a\x1b[2J \u202eb\u2066", "a�[2J �b�"),
+        ("`a\x1b` and\n~~~\n\u202eb\n~~~", "<code>a�</code> and\n\n<pre><code>�b\n</code></pre>"),
+        ("שלום\u200f ، 👩\u200d🔬", "שלום\u200f ، 👩\u200d🔬"),
+    ],
+)
+def test_nothing_steers_where_it_is_shown(text: str, shown: str) -> None:
+    """Neither a terminal nor the order of letters; marks that a script or an emoji needs stay."""
+    assert safe_markdown(text) == shown
+
+
+def test_who_spoke_and_what_failed_steer_nothing() -> None:
+    """An agent's name and an error's words are no more trusted than what was said."""
+    failed = {"role": "assistant", "agent": "b\u202eob", "content": "", "error": "no\x1b[2J"}
+    assert messages_markdown([failed]) == "**B�ob** (failed: no�&#91;2J)"
 
 
 @pytest.mark.parametrize(

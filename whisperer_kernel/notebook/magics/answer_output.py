@@ -7,9 +7,9 @@ from typing import Protocol
 
 from IPython.display import display
 
+from whisperer_kernel.harmless import harmless
 from whisperer_kernel.markdown import safe_markdown
 from whisperer_kernel.notebook.cell import running_cell
-from whisperer_kernel.notebook.harmless import harmless
 
 LEAST_REST_S = 0.1
 CHARS_PER_S = 100_000

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from IPython.display import display
 
-from whisperer_kernel.notebook.harmless import harmless
+from whisperer_kernel.harmless import harmless
 from whisperer_kernel.notebook.transcript import messages_markdown
 from whisperer_kernel.sessions.history import HistoryMessage
 

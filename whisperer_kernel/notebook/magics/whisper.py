@@ -6,7 +6,7 @@ from typing import Any
 
 from IPython.core.magic import Magics, line_magic, magics_class, no_var_expand
 
-from whisperer_kernel.notebook.harmless import harmless
+from whisperer_kernel.harmless import harmless
 from whisperer_kernel.notebook.magics.commands import WhisperCommands
 from whisperer_kernel.notebook.magics.one_line import in_one_line
 
