@@ -37,6 +37,18 @@ class Resource:
     origin: Origin
 
 
+def expanded(name: str) -> Path:
+    """The path, with ``~`` at its beginning replaced.
+
+    Raises:
+        ConfigError: It names the home of a user who is not there.
+    """
+    try:
+        return Path(name).expanduser()
+    except RuntimeError:
+        raise ConfigError(f"{Path(name).parts[0][:80]}: there is no such home directory") from None
+
+
 def packaged(name: str) -> Path:
     """The file or folder ``name`` (``agents.yaml``, ``prompts/shared``) as it was shipped.
 

@@ -28,6 +28,7 @@ _TEXT, _NUMBERS = "tag:yaml.org,2002:str", {"tag:yaml.org,2002:int", "tag:yaml.o
 _STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+|\.\.\.)\]")
 _UNKNOWN = re.compile(r"Object contains unknown field `(?P<key>[^`]*)`")
 _MISSING = re.compile(r"Object missing required field `(?P<key>[^`]*)`")
+_OF_A_KEY = "key` in `"
 _NO_CHOICE = re.compile(r"Invalid enum value")
 
 
@@ -41,6 +42,8 @@ def read_text(path: Path) -> str:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: not UTF-8 text (byte {error.start})") from error
+    except ValueError as error:
+        raise ConfigError(f"{str(path)!a}: no file can have this name") from error
 
 
 class Loader(yaml.SafeLoader):
@@ -152,7 +155,10 @@ def explained(error: msgspec.ValidationError, kind: Any) -> tuple[str, str]:
     No value is repeated: it may be a secret.
     """
     message, _, path = str(error).partition(" - at `")
-    key = path.rstrip("`").removeprefix("$").removeprefix(".")
+    of_a_key = path.startswith(_OF_A_KEY)
+    key = path.removeprefix(_OF_A_KEY).rstrip("`").removeprefix("$").removeprefix(".")
+    if of_a_key:
+        return key, "a key here must be text; one that looks like something else stands in quotes"
     if match := _UNKNOWN.match(message):
         return (f"{key}.{match['key']}" if key else match["key"]), "unknown key"
     if match := _MISSING.match(message):

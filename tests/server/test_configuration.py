@@ -26,6 +26,11 @@ AUTHORIZED = {"Authorization": f"token {TOKEN}"}
         pytest.param(
             None, {"WHISPERER_LIMITS__MAX_QUEUE": "many"}, ["WHISPERER_LIMITS__MAX_QUEUE"], id="wrong variable"
         ),
+        pytest.param(None, {"WHISPERER_CONFIG": "~nouser/x"}, ["WHISPERER_CONFIG", "~nouser"], id="nobody's home"),
+        pytest.param(None, {"WHISPERER_CONFIG": "x" * 5_000}, ["WHISPERER_CONFIG", "xxx"], id="long name"),
+        pytest.param(
+            None, {"WHISPERER_AGENTS_FILE": "~nouser/a"}, ["WHISPERER_AGENTS_FILE", "~nouser"], id="nobody's agents"
+        ),
     ],
 )
 async def test_wrong_setting(

@@ -100,6 +100,28 @@ def test_missing_named_file_names_the_variable(tmp_path: Path) -> None:
         ("store:\n  url: null\nprovider:\n  name: gpt\n", 4, "provider.name: unknown provider `gpt`"),
         ("provider:\n  base_url: ftp://host/v1\n", 2, "provider.base_url: not an http(s) address"),
         ("provider:\n  base_url: 'http://[::1'\n", 2, "provider.base_url: not an http(s) address"),
+        ("provider:\n  base_url: http://host:99999/v1\n", 2, "provider.base_url: its port must be between 1 and 65535"),
+        ("provider:\n  base_url: http://host:0/v1\n", 2, "provider.base_url: its port must be between 1 and 65535"),
+        ("provider:\n  base_url: http://host:abc/v1\n", 2, "provider.base_url: its port must be between 1 and 65535"),
+        ('provider:\n  base_url: "http://h\\u202eé/v1"\n', 2, "provider.base_url: holds no name that a host can have"),
+        ("provider:\n  base_url: http://..../v1\n", 2, "provider.base_url: holds no name that a host can have"),
+        (f"provider:\n  base_url: http://{'a' * 300}/v1\n", 2, "provider.base_url: holds no name that a host can have"),
+        ("provider:\n  base_url: http://h h/v1\n", 2, "provider.base_url: holds no name that a host can have"),
+        ("provider:\n  headers: {Content-Length: '1'}\n", 2, "provider.headers: Content-Length: the connection sets"),
+        ("provider:\n  headers: {host: a, TE: b}\n", 2, "provider.headers: TE, host: the connection sets this itself"),
+        ("provider:\n  headers: {'': a}\n", 2, "provider.headers: one of the names is none that a header can have"),
+        (
+            'provider:\n  headers: {"a\\nb": a}\n',
+            2,
+            "provider.headers: one of the names is none that a header can have",
+        ),
+        ('provider:\n  headers: {a: "b\\r\\nc: 1"}\n', 2, "provider.headers: one of the values holds line breaks"),
+        ("provider:\n  headers: {1: a}\n", 2, "provider.headers: a key here must be text"),
+        ("limits:\n  1: 2\n", 1, "limits: a key here must be text"),
+        ("store:\n  url: 'sqlite:///'\n", 2, "store.url: names no file"),
+        ("agents_file: ~nouser/a.yaml\n", 1, "agents_file: ~nouser: there is no such home directory"),
+        ('agents_file: "a\\0b"\n', 1, "agents_file: holds a null character"),
+        ("embedded:\n  gguf: ~nouser/a.gguf\n", 2, "embedded.gguf: ~nouser: there is no such home directory"),
         ("store:\n  url: redis-ish\n", 2, "store.url: must begin with sqlite:///"),
         ("limits:\n  max_queue: 1\n  max_queue: 2\n", 3, "limits.max_queue: given twice"),
         ("limits:\n  max_queue: [1\n", 3, "expected ',' or ']'"),
@@ -122,6 +144,27 @@ def test_mistake_in_the_file_is_named(folder: Path, text: str, line: int, words:
     said = mistake(folder)
     assert said.startswith(f"{path}, line {line}: ")
     assert words in said
+
+
+def test_key_at_the_top_that_is_no_text_is_named(folder: Path) -> None:
+    """A number is no setting's name."""
+    path = write(folder, "1: 2\n")
+    assert mistake(folder).startswith(f"{path}: a key here must be text")
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("~nouser/x", "~nouser: there is no such home directory"), ("x" * 5_000, f"{'x' * 200}: File name too long")],
+)
+def test_named_file_that_cannot_be_names_the_variable(tmp_path: Path, name: str, said: str) -> None:
+    """Whatever the system says of such a name."""
+    assert mistake(tmp_path, {"WHISPERER_CONFIG": name}) == f"environment variable WHISPERER_CONFIG: {said}"
+
+
+@pytest.mark.parametrize("url", ["http://[::1]:8000/v1", "https://bücher.example/v1", "http://my_host:1/v1"])
+def test_address_of_a_host(url: str) -> None:
+    """By number, in any script, and as people name theirs."""
+    assert config.load({"WHISPERER_PROVIDER__BASE_URL": url}, []).provider.base_url == url
 
 
 @pytest.mark.parametrize("text", ["- a\n", "just text\n"])

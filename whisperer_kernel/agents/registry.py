@@ -91,7 +91,7 @@ def route(text: str, agents: AgentRegistry) -> tuple[str | None, str]:
 
 def _users_file(config: Config, folders: Sequence[str]) -> Path | None:
     if config.agents_file is not None:
-        return Path(config.agents_file).expanduser()
+        return resources.expanded(config.agents_file)
     files = (Path(folder) / resources.CONFIG_FOLDER / FILE for folder in folders)
     return next((path for path in files if path.is_file()), None)
 

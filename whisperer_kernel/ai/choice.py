@@ -7,8 +7,8 @@ Studio that runs on this machine; the built-in model.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 
+from whisperer_kernel import resources
 from whisperer_kernel.ai.embedded import EmbeddedProvider
 from whisperer_kernel.ai.local import LocalServer, find_local, ollama_url
 from whisperer_kernel.ai.openai_compatible import Endpoint, OpenAICompatibleProvider
@@ -58,7 +58,7 @@ def _scripted(config: Config) -> ScriptedProvider:
         return ScriptedProvider()
     if not isinstance(script, str):
         raise ConfigError("provider.parameters.script: must be the path of a YAML file")
-    return ScriptedProvider.from_file(Path(script).expanduser())
+    return ScriptedProvider.from_file(resources.expanded(script))
 
 
 def _named(config: Config, environ: Mapping[str, str]) -> Endpoint | None:

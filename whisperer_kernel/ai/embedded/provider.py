@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from whisperer_kernel import resources
 from whisperer_kernel.ai.embedded import weights
 from whisperer_kernel.ai.embedded.process import PARALLEL, ModelProcess
 from whisperer_kernel.ai.embedded.repetition import Repetition
@@ -238,7 +239,7 @@ def _again(report: weights.Report) -> weights.Report:
 
 def own_gguf(name: str) -> Path:
     """The user's own model file. Raises ``ConfigError`` where it is none."""
-    path = Path(name).expanduser().resolve()
+    path = resources.expanded(name).resolve()
     try:
         with path.open("rb") as file:
             magic = file.read(4)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from IPython.core.error import UsageError
 
+from whisperer_kernel import resources
 from whisperer_kernel.errors import WhispererError
 from whisperer_kernel.notebook.peer import NoSuchMethod
 from whisperer_kernel.notebook.session_client import SessionClient
@@ -46,7 +47,11 @@ def write(content: str, file: Path) -> str:
 
 
 def _free(name: str) -> Path:
-    file = Path(name).expanduser()
-    if file.exists():
+    file = resources.expanded(name)
+    try:
+        is_there = file.exists()
+    except OSError as error:
+        raise UsageError(f"{name[:200]} cannot be written: {error.strerror}.") from None
+    if is_there:
         raise UsageError(f"{file} is there already, and is left as it is; name another file.")
     return file
