@@ -141,6 +141,7 @@ async def test_who_is_asked(asking_server: Server, kernel: Kernel, connect: Conn
             "InvalidParams: There is no variable nothing to fill in {nothing} with; nothing",
         ),
         ("%%alice\nWhat is {json.nothing}?", "InvalidParams: {json.nothing} cannot be filled in: AttributeError: "),
+        ("%%alice\nAre {len(long)} many?", "InvalidParams: {len(long)}: nothing is called in braces: assign it to"),
         ("%%alice\n{long}", "InvalidParams: The question with its values is 300,000 characters long; 200,000 may be."),
         ("%%alice\n{half}", "InvalidParams: This cannot be sent: the text holds half a character"),
     ],

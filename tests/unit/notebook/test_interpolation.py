@@ -50,6 +50,7 @@ NAMES: dict[str, Any] = {
         ("sales_{x}.csv for ${x}", "sales_3.csv for $3"),
         ("${x} today, not $5", "$3 today, not $5"),
         ("{{name}} and {{rows[0]}}", "{name} and {rows[0]}"),
+        ("{{len(rows)}} and {{name.title()}}", "{len(rows)} and {name.title()}"),
         ("{braces}", "{x}"),
         (f"{FENCE}\n{{name}}\n  {{x}}\n{FENCE}\n{{x}}", f"{FENCE}\nAda\n  3\n{FENCE}\n3"),
         ("It's {x}, isn't it?", "It's 3, isn't it?"),
@@ -69,7 +70,12 @@ def test_filled_in(text: str, filled: str) -> None:
         "{ x }",
         "{0}",
         "{x!r} {x:.2f} {x + 1} {f(x)} {rows[0:1]}",
-        "function f() { return x }",
+        "function f() { return x } and { print(x) } and if (x) { x(); }",
+        "`{len(rows)}` and f'{len(rows)}' and '{len(rows)}'.format()",
+        f"{FENCE}\n{{len(rows)}}\n{FENCE}",
+        "{len(x) for x in rows} {len(rows): 1} {len(rows), 2} {len(rows) + 1} {unknown(x)} {{unknown(x)}} {{ len(x) }}",
+        r"\frac{max(x)}{min(x)} x_{max(x)} x^{max(x)} and ${max(x)}$ and $\text {max(x)}$",
+        '{"a": "len(x)", "b": [len(x)]} and {"len(x)"}',
         'print(f"{name}: {x:.2f}") and rf\'{name}\' and F"""\n{name}\n"""',
         '"{name} {x}".format(name=1)',
         "`{x}` and ``a ` {x}``",
@@ -105,6 +111,28 @@ def test_what_cannot_be_filled_in_is_said(text: str, words: str) -> None:
     assert "\n" not in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    "call",
+    [
+        "len(rows)",
+        "name.title()",
+        "max(len(name), x)",
+        "prices['tea'].bit_length()",
+        "rows.copy()[0]",
+        "x()()",
+    ],
+)
+def test_a_call_is_refused(call: str) -> None:
+    """It is neither made nor sent in silence; doubled braces send it."""
+    with pytest.raises(InvalidParams) as refused:
+        interpolated(f"Why ({{{call}}}) and not {{x}}?", NAMES)
+    assert str(refused.value) == (
+        f"{{{call}}}: nothing is called in braces: assign it to a variable first; double the braces to send them as "
+        "they are. Nothing was sent."
+    )
+    assert interpolated(f"Why ({{{{{call}}}}}) and not {{x}}?", NAMES) == f"Why ({{{call}}}) and not 3?"
+
+
 def test_bound() -> None:
     """A value that no provider would take is refused here."""
     with pytest.raises(InvalidParams, match="is 200,001 characters long; 200,000 may be"):
@@ -112,7 +140,17 @@ def test_bound() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["`" * 100_000, "{" * 100_000, "$" * 100_000, '"' * 100_000, "f'" * 50_000, "~~~\n" * 9]
+    "text",
+    [
+        "`" * 100_000,
+        "{" * 100_000,
+        "$" * 100_000,
+        '"' * 100_000,
+        "f'" * 50_000,
+        "~~~\n" * 9,
+        "{a(" + "()" * 50_000,
+        "{a" + "()" * 50_000,
+    ],
 )
 def test_time_grows_with_length_alone(text: str) -> None:
     """A question may hold anything."""
