@@ -22,8 +22,10 @@ _HEADING = re.compile(_BEFORE + r"#{1,6}[ \t]+(.*)$", re.MULTILINE)
 _UNDERLINE = re.compile(r"^( {0,3})([=-]+)([ \t]*)$", re.MULTILINE)
 _ELSEWHERE = re.compile(r"\]\((?!\s*(?:https?://|mailto:))", re.IGNORECASE)
 # A quotation mark would end an attribute; and JupyterLab's renderer puts mathematics back, as it was written, wherever
-# the numbers between @@ and @@ come to stand: in a link's title, too.
-_ACTIVE = re.compile(r"""(?<!\\)(\\*)([&<"@])""")
+# the numbers between @@ and @@ come to stand: in a link's title, too. Of two @ that meet, or would without the
+# backslashes between them, the first becomes an entity. One alone, as in an address, meets no other: nothing else that
+# may stand between two is taken away without a trace.
+_ACTIVE = re.compile(r"""(?<!\\)(\\*)([&<"]|@(?=\\*@))""")
 _ENTITIES = {"&": "&amp;", "<": "&lt;", '"': "&quot;", "@": "&#64;"}
 _MARKUP = re.compile(r"[&<>\"'`*_\[\]\\$~|@]")
 # By these mathematics sets attributes and styles of what it becomes, and loads by them.

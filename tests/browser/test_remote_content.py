@@ -196,6 +196,36 @@ def test_nothing_that_was_said_becomes_an_attribute(shared_tab: Notebook, place:
     assert "onpointermove" not in {name for names in attributes for name in names}
 
 
+def test_mathematics_is_put_back_where_it_was_alone(shared_tab: Notebook) -> None:
+    """In no link's title or address, whatever stands between two @ that their numbers would need."""
+    between = [
+        "",
+        "\\",
+        "\\\\\\",
+        "\r",
+        "\x00",
+        "**",
+        "~~",
+        "``",
+        "`",
+        "[](x)",
+        "\u2060",
+        "&#8203;",
+        "&shy;",
+        "<b></b>",
+        "\\\n",
+    ]
+    places = ['https://a.example/{0} "{0}"', "https://a.example/{0}"]
+    marks = [f"@{one}@{number}@{one}@" for one in between for number in range(3)]
+    links = [f"[here]({place.format(mark)}) https://a.example/{mark}" for mark in marks for place in places]
+    said = safe_markdown("\n\n".join(["$secret$ $secret$ $secret$", *links]))
+    look = "[element.title, element.getAttribute('href')].join()"
+    raw = '$secret$\n\n[here](https://a.example/x "@\\@0@\\@") https://a.example/@@0@@'
+    shown, live = shared_tab.do(RENDER.replace("element.localName", look), [said, raw])
+    assert [words for words in shown if "secret" in words] == []
+    assert [words for words in live if "secret" in words]
+
+
 def test_no_request_leaves(notebook: Notebook, chat: Chat, provider: FakeProvider, elsewhere: list[str]) -> None:
     """None of them comes into the notebook, by insertion or into a cell that is there; the model is told why."""
     target = notebook.do("return panel.content.model.sharedModel.insertCell(1, {cell_type: 'markdown'}).id")

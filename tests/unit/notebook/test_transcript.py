@@ -87,9 +87,13 @@ def test_heading_is_bold_text(text: str, shown: str) -> None:
         (r"$\style{color:red}{x}$", "$\\\N{WORD JOINER}style{color:red}{x}$"),
         (r"$\mmlToken{mi}{x}$", "$\\\N{WORD JOINER}mmlToken{mi}{x}$"),
         (r"$\sty + \frac{1}{2}$", r"$\sty + \frac{1}{2}$"),
-        ("@@0@@", "&#64;&#64;0&#64;&#64;"),
-        (r'[x](https://a.example "@\@0@\@")', "[x](https://a.example &quot;&#64;&#64;0&#64;&#64;&quot;)"),
-        (r"a \\@ \" \& b", r"a &#92;&#64; &quot; &amp; b"),
+        ("@@0@@", "&#64;@0&#64;@"),
+        ("@@@", "&#64;&#64;@"),
+        ("ada@a.example, @alice", "ada@a.example, @alice"),
+        (r"@\\\@ \@", r"&#64;\\\@ \@"),
+        ("@\r@\x00@", "&#64;@�@"),
+        (r'[x](https://a.example "@\@0@\@")', r"[x](https://a.example &quot;&#64;\@0&#64;\@&quot;)"),
+        (r"a \\@ \" \& b", r"a \\@ &quot; &amp; b"),
     ],
 )
 def test_mathematics_sets_no_attributes(text: str, shown: str) -> None:
