@@ -130,8 +130,33 @@ async def test_fix_gives_the_error_to_alice(kernel: Kernel, provider: FakeProvid
     question = provider.chats()[-1].json["messages"][-1]["content"].rpartition("My cell failed.")[2]
     assert "````\nKeyError: '```milk'\n````" in question
     assert f"````python\n{broken}\n````" in question
-    assert "It came by line 4, then 3 of my cells." in question
+    assert "The error arose in line 3 of the cell, called from line 4 of the cell." in question
     assert "ipykernel" not in question
+
+
+@pytest.mark.parametrize(
+    ("cells", "said"),
+    [
+        (["x = 1\n1 / 0"], "The error arose in line 2 of the cell."),
+        (
+            ["def f():\n    1 / 0", "x = 1\n\nf()"],
+            "The error arose in line 2 of another cell, called from line 3 of the cell.",
+        ),
+        (
+            ["def f(n):\n    return f(n - 1) if n else 1 / 0\nf(50)"],
+            "line 2 of the cell, called from line 3 of the cell.",
+        ),
+    ],
+)
+async def test_fix_says_where_the_error_arose(
+    kernel: Kernel, provider: FakeProvider, cells: list[str], said: str
+) -> None:
+    """In which line of which cell, and whence it was called; a recursion's line once."""
+    for cell in cells:
+        await kernel.run(cell)
+    await kernel.run("%whisper fix", cell_id="a")
+    question = provider.chats()[-1].json["messages"][-1]["content"]
+    assert question.endswith(said)
 
 
 async def test_fix_of_an_error_that_is_no_exception(kernel: Kernel, provider: FakeProvider) -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import linecache
 import sys
 import traceback
+from itertools import groupby
 from typing import Any
 
 from IPython.core.error import UsageError
 
 from whisperer_kernel.errors import WhispererError
 from whisperer_kernel.notebook.fenced import fenced
-from whisperer_kernel.notebook.last_error import is_cell, told_of
+from whisperer_kernel.notebook.last_error import MAX_FRAMES, is_cell, told_of
 
 MAX_CELL = 8_000
 _WISH = "My cell failed. Say in a sentence or two why, then show the whole corrected cell."
@@ -42,12 +43,19 @@ class LastError:
         elsewhere = [frame for frame in error["traceback"] if frame["in"] != "a cell" and "IPython" not in frame["in"]]
         parts = [_WISH, fenced(error["message"]), *(["The cell:", fenced(cell, "python")] if cell else [])]
         parts += [f"In {frame['in']}, line {frame['line']}:\n{fenced(frame['code'])}" for frame in elsewhere]
-        return "\n\n".join([*parts, *_lines_in_cells(error)])
+        return "\n\n".join([*parts, *_lines_in_cells(self._error)])
 
 
-def _lines_in_cells(error: dict[str, Any]) -> list[str]:
-    inside = [str(frame["line"]) for frame in error["traceback"] if frame["in"] == "a cell"]
-    return [f"It came by line {', then '.join(inside)} of my cells."] if inside else []
+def _lines_in_cells(error: BaseException) -> list[str]:
+    """Where the error arose and whence that was called, of what is in cells; the cell is the one that was run."""
+    passed = [(frame.f_code.co_filename, line) for frame, line in traceback.walk_tb(error.__traceback__)]
+    inside = [place for place in passed if is_cell(place[0])]
+    # A recursion passes one line many times.
+    places = [place for place, _ in groupby(inside)][-MAX_FRAMES:]
+    if not places:
+        return []
+    told = [f"line {line} of {'the' if file == inside[0][0] else 'another'} cell" for file, line in reversed(places)]
+    return [f"The error arose in {', called from '.join(told)}."]
 
 
 def _own(error: BaseException | None) -> BaseException | None:
