@@ -190,6 +190,26 @@ async def test_code_is_put_into_a_cell_below(kernel: Kernel, provider: FakeProvi
     assert "y = '<b>'" in alone.text
 
 
+FAILED = 'Traceback (most recent call last):\n  File "a.py", line 1, in <module>\nZeroDivisionError: division by zero'
+
+
+async def test_only_python_is_inserted(kernel: Kernel, provider: FakeProvider) -> None:
+    """A traceback in a fence is left out, and so said; magics, shell commands and await are what a cell takes."""
+    fences = ["%matplotlib inline\n!ls\nawait x()", FAILED]
+    provider.script(
+        Reply.answer("\n\n".join(f"```\n{code}\n```" for code in fences)), Reply.answer(f"```python\n{FAILED}\n```")
+    )
+    await kernel.run("%%alice\nShow me", cell_id="a")
+    ran = await kernel.run("%whisper insert")
+    assert ran.next_input == fences[0]
+    assert ran.printed == "Left out, as no Python: 1 of the 2 blocks of code in the last answer.\n"
+    told = await kernel.run("%%alice\nAnd now?", cell_id="b")
+    assert "%whisper insert" not in told.shown["text/markdown"]
+    ran = await kernel.run("%whisper insert")
+    assert ran.next_input is None
+    assert ran.traceback == ["InvalidParams: The code in the last answer is no Python: nothing was put into a cell."]
+
+
 async def test_nothing_to_insert(kernel: Kernel, provider: FakeProvider) -> None:
     """Is said in a line; the answer is shown all the same."""
     assert (await kernel.run("%whisper insert")).traceback == [

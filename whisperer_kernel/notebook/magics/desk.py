@@ -16,6 +16,7 @@ from whisperer_kernel.notebook.fenced import python_in
 from whisperer_kernel.notebook.made_cells import MadeCells
 from whisperer_kernel.notebook.magics.answer_output import answer_output
 from whisperer_kernel.notebook.magics.asking import Asked, CellQuestions
+from whisperer_kernel.notebook.magics.runnable import is_python
 from whisperer_kernel.notebook.question import Question
 from whisperer_kernel.notebook.reply import DEMO, ENDINGS
 from whisperer_kernel.notebook.stream import ReplyStream
@@ -62,12 +63,20 @@ class Desk:
             self.insert()
 
     def insert(self) -> None:
-        """Offer the Python of the last answer as a cell below. Raises ``InvalidParams`` where there is none."""
+        """Offer the Python of the last answer as a cell below; a block that is none is left out, and that is said.
+
+        Raises ``InvalidParams`` where there is none.
+        """
         if self._last_answer is None:
             raise InvalidParams("Nothing was answered here yet: ask first, with %%alice for instance.")
-        blocks = python_in(self._last_answer)
-        if not blocks:
+        found = python_in(self._last_answer)
+        blocks = [block for block in found if is_python(block)]
+        if not found:
             raise InvalidParams("There is no Python code in the last answer.")
+        if not blocks:
+            raise InvalidParams("The code in the last answer is no Python: nothing was put into a cell.")
+        if left := len(found) - len(blocks):
+            print(f"Left out, as no Python: {left} of the {len(found)} blocks of code in the last answer.")
         self.offer("\n\n".join(blocks))
 
     def offer(self, code: str) -> None:
@@ -102,6 +111,6 @@ def _notes(asked: Asked, text: str, reason: FinishReason | None, *, is_inserted:
     notes = {
         ENDINGS.get(reason or "stop", ""): True,
         DEMO: asked.provider.demo,
-        INSERT_HINT: not is_inserted and bool(python_in(text)),
+        INSERT_HINT: not is_inserted and any(map(is_python, python_in(text))),
     }
     return [note for note, holds in notes.items() if note and holds]
