@@ -101,7 +101,6 @@ def test_a_question_has_one_area_that_scrolls_at_most(notebook: Notebook, provid
         calling(provider, "insert_cells", {"cells": [cell] * count})
         chat.ask("Insert.")
         expect(chat.permission).to_contain_text("value_3")
-        chat.region.screenshot(path=f"/tmp/mv/perm{count}.png")
         assert chat.region.page.evaluate(scrolling) == expected
         chat.permission.get_by_role("button", name="Deny").click()
         expect(chat.permission.get_by_role("button", name="Deny")).to_have_count(0)
