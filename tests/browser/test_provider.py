@@ -92,6 +92,20 @@ def test_what_is_wrong_with_a_provider_is_said(notebook: Notebook) -> None:
     expect(chat.region).to_contain_text("OpenRouter needs a key")
 
 
+def test_the_panel_is_laid_out_as_a_form(notebook: Notebook) -> None:
+    """The form is a grid with space around it, below one another stand its rows, and its words are not links."""
+    panel = open_panel(notebook.show_chat())
+    look = """form => {
+        const {display, paddingTop, paddingLeft, textDecorationLine, backgroundColor} = getComputedStyle(form);
+        const label = getComputedStyle(form.querySelector('.whisperer-offers label'));
+        return [display, parseFloat(paddingTop) > 4, parseFloat(paddingLeft) > 4, textDecorationLine,
+            label.textDecorationLine, backgroundColor === 'rgba(0, 0, 0, 0)', label.cursor === 'pointer'];
+    }"""
+    assert panel.evaluate(look) == ["grid", True, True, "none", "none", False, False]
+    tops = panel.evaluate("form => [...form.children].filter(row => row.offsetHeight).map(row => row.offsetTop)")
+    assert tops == sorted(set(tops))
+
+
 @pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
 def test_the_panel_can_be_used_by_everybody(notebook: Notebook, theme: str, tmp_path: Path) -> None:
     """By keyboard alone, and axe finds nothing serious."""

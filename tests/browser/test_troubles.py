@@ -96,6 +96,7 @@ def test_scripted_replies_are_marked_as_a_demo(page: Page, serve: Serve) -> None
     """Without any model, scripted replies answer, and the chat never lets one forget it."""
     chat = serve(environ={"WHISPERER_PROVIDER__NAME": "scripted"}).new(page, SHOW_CHAT).show_chat()
     expect(chat.provider).to_have_text("Scripted replies · scripted")
-    expect(chat.region.locator(".whisperer-badge")).to_be_visible()
+    expect(chat.region.locator(".whisperer-badge")).to_contain_text("scripted replies: no model answers")
+    expect(chat.region.get_by_text("built-in demo model")).to_have_count(0)
     chat.ask("Who are you?")
     expect(chat.text()).to_contain_text("I am a scripted reply, no model is at work. You said: Who are you?")

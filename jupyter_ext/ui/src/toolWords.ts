@@ -6,6 +6,8 @@ import { visible } from "./shownCode";
 type Given = Readonly<Record<string, unknown>>;
 
 const LONGEST_NAME = 60;
+/** What a call was to name and did not. */
+const UNNAMED = "…";
 
 /** Whatever a tool is called with was written by a model, and may be anything. */
 const DOES: Readonly<Record<string, (given: Given) => string>> = {
@@ -20,9 +22,9 @@ const DOES: Readonly<Record<string, (given: Given) => string>> = {
   inspect_variable: ({ name }) => `Look into ${nameOf(name)}`,
   source_of: ({ name }) => `Read the source of ${nameOf(name)}`,
   last_error: () => "Look at the last error",
-  list_files: ({ path }) => (path === undefined || path === "." ? "List the files" : `List the files in ${nameOf(path)}`),
+  list_files: ({ path }) => (isNamed(path) && path !== "." ? `List the files in ${nameOf(path)}` : "List the files"),
   read_file: ({ path }) => `Read the file ${nameOf(path)}`,
-  make_plan: ({ title }) => `Make the plan “${nameOf(title)}”`,
+  make_plan: ({ title }) => (isNamed(title) ? `Make the plan “${nameOf(title)}”` : "Make a plan"),
   make_tests: ({ target }) => `Test ${nameOf(target)}`,
   run_tests: ({ target }) => `Run tests of ${nameOf(target)} in a process of their own`,
   record_behaviour: ({ target }) => `Call ${nameOf(target)} in a process of its own, to record what it does`,
@@ -73,8 +75,13 @@ function cellCount(list: unknown): string {
   return count === 0 ? "cells" : count === 1 ? "a cell" : `${count} cells`;
 }
 
+function isNamed(value: unknown): boolean {
+  return nameOf(value) !== UNNAMED;
+}
+
 function nameOf(value: unknown): string {
-  if (value === undefined) return "…";
+  if (value === undefined || value === null) return UNNAMED;
   const text = visible((typeof value === "string" ? value : JSON.stringify(value)).replace(/\s+/g, " ").trim());
+  if (text === "") return UNNAMED;
   return text.length > LONGEST_NAME ? `${text.slice(0, LONGEST_NAME)}…` : text;
 }

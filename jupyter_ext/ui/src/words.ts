@@ -25,13 +25,13 @@ export function finishWords(reason: FinishReason | null): string {
   }
 }
 
-/** What did not fit into the model's context; nothing where all did. */
+/** What the model was not given, for want of room or because it answers better without; nothing where it was given all. */
 export function leftOutWords(dropped: number, truncated: boolean): string {
   const parts = [
     ...(dropped ? [`${dropped === 1 ? "1 older message was" : `${dropped} older messages were`} left out`] : []),
     ...(truncated ? ["your message was shortened"] : []),
   ];
-  return parts.length ? `To fit the model's context, ${parts.join(" and ")}` : "";
+  return parts.length ? `To suit the model, ${parts.join(" and ")}` : "";
 }
 
 const ERRORS: Readonly<Record<string, string>> = {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setImmediate } from "node:timers/promises";
 import { ANSWER, LONG } from "../dev/texts";
 import { blocksOf, cut, definesLinks, htmlOf } from "../src/markdown";
 
@@ -53,8 +54,8 @@ test("what cannot be typeset is shown as it was written", () => {
   const hostile = [
     ...["\\href{https://evil.example}{x}", "\\url{https://evil.example}", "\\includegraphics{https://evil.example/p.png}"],
     ...["\\class{a}{x}", "\\id{a}{x}", "\\style{color:red}{x}", "\\data{a=b}{x}", "\\ref{a}", "x \\ref{a}", "\\toggle{a}{b}\\endtoggle"],
-    ...["\\def\\x{\\x\\x}\\x", `\\def\\x{${"y".repeat(2_000)}}${"\\x".repeat(99)}`, "x".repeat(100_000)],
-    "{".repeat(100_000),
+    ...["\\def\\x{\\x\\x}\\x", `\\def\\x{${"y".repeat(2_000)}}${"\\x".repeat(99)}`, "x".repeat(4_900)],
+    "{".repeat(4_900),
   ];
   for (const source of hostile) {
     const out = html(`\\[${source}\\]`);
@@ -87,6 +88,47 @@ test("what is settled stays settled: the open end stays short however long the t
     longest = Math.max(longest, end - length);
   }
   assert.ok(longest < 600, `${longest}`);
+});
+
+const ENDLESS = {
+  "an unclosed formula": "\\(a",
+  "an unclosed formula of another kind": "\\[a",
+  "an unclosed formula on each line": "$$a\n",
+  "an unclosed formula in each block": "\\[a\n\n",
+  "an unclosed formula above each heading": "$$a\n$$a\n# b\n",
+  "an unclosed link": "[a](",
+  "an unclosed picture": "![",
+  "an unclosed emphasis": "*a_",
+  "an unclosed deletion": "~~a ",
+  "an unclosed tag": "<a ",
+  "half an address": "a@a.",
+};
+
+test("whatever a model repeats without end is shown, and does not hold the page up", { timeout: 60_000 }, async () => {
+  for (const [what, piece] of Object.entries(ENDLESS)) {
+    await setImmediate(); // a test that never waits outlives its time
+    const text = piece.repeat(20_000);
+    const shown = cut(text);
+    assert.equal([...shown.settled, ...shown.open].map(({ raw }) => raw).join(""), text, what);
+    const words = html(text).replace(/<[^>]*>/g, "");
+    assert.equal(words.match(/[ab]/g)?.length, text.match(/[ab]/g)?.length, what);
+  }
+});
+
+test("blocks nested without end are shown as text from some depth on", () => {
+  for (const piece of ["> ", "- ", "> - ", "1. "]) {
+    const out = html(`${piece.repeat(2_000)}the end`);
+    assert.match(out, /the end/, piece);
+    assert.ok((out.match(/<(?:ul|ol|blockquote)/g)?.length ?? 0) < 50, piece);
+  }
+  const stairs = Array.from({ length: 400 }, (_, depth) => `${" ".repeat(2 * depth)}- step ${depth}.`);
+  const out = html(stairs.join("\n"));
+  for (const depth of [0, 20, 200, 399]) assert.match(out, new RegExp(`step ${depth}\\.`));
+});
+
+test("a text too long to be markdown keeps its characters and its lines", () => {
+  assert.equal(html(`${"\\(a <b>\n".repeat(2_000)}end`), `<p>${"\\(a &#60;b&#62;<br>".repeat(2_000)}end</p>\n`);
+  assert.match(html(`**bold** ${"word ".repeat(1_900)}`), /^<p><strong>bold<\/strong>/);
 });
 
 test("link definitions are noticed", () => {

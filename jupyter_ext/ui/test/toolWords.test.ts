@@ -28,6 +28,10 @@ test("whatever a model wrote as an argument, there is a title of one short line"
   assert.equal(toolTitle("source_of", { name: ["f"] }), 'Read the source of ["f"]');
   assert.equal(toolTitle("run_cells", {}), "Run cells");
   assert.equal(toolTitle("inspect_variable", {}), "Look into …");
+  assert.equal(toolTitle("make_plan", { title: "Sales" }), "Make the plan “Sales”");
+  for (const title of ["", " \n", null, undefined]) assert.equal(toolTitle("make_plan", { title }), "Make a plan");
+  assert.equal(toolTitle("make_tests", { target: "" }), "Test …");
+  assert.equal(toolTitle("list_files", { path: "" }), "List the files");
   assert.ok(toolTitle("make_plan", { title: "x".repeat(1_000) }).length < 100);
 });
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { backoff } from "../src/backoff";
 import { isShortcut } from "../src/view/shortcut";
-import { aroundChoice, errorDetail, errorTitle, finishWords, originWords, usageWords } from "../src/words";
+import { aroundChoice, errorDetail, errorTitle, finishWords, leftOutWords, originWords, usageWords } from "../src/words";
 
 test("cost is shown only where it is known", () => {
   assert.equal(usageWords({ promptTokens: 1200, completionTokens: 34 }), "1,200 tokens in, 34 out");
@@ -17,6 +17,12 @@ test("an end is told unless it is the ordinary one", () => {
   assert.match(finishWords("length"), /^Cut off/);
   assert.match(finishWords("cancelled"), /^Stopped/);
   assert.match(finishWords("interrupted"), /^Interrupted/);
+});
+
+test("what the model was not given is told, whyever it was", () => {
+  assert.equal(leftOutWords(0, false), "");
+  assert.equal(leftOutWords(2, false), "To suit the model, 2 older messages were left out");
+  assert.equal(leftOutWords(1, true), "To suit the model, 1 older message was left out and your message was shortened");
 });
 
 test("an error has words for its kind, also for one that is new", () => {

@@ -33,7 +33,7 @@ export function codeBlock(text: string, language: string, highlight: boolean): H
   const uses = [
     useButton("insert", "Insert below", ICONS.insert, code, language),
     useButton("replace", "Replace cell", ICONS.replace, code, language),
-    copyButton(() => code.textContent),
+    copyButton("Copy code", () => code.textContent),
   ];
   return h(
     "div",
@@ -98,9 +98,9 @@ function answered<D extends CodeUsed | CodePointed>(from: Element, event: string
   return answer;
 }
 
-function copyButton(text: () => string): HTMLButtonElement {
+export function copyButton(name: string, text: () => string): HTMLButtonElement {
   const label = h("span", {}, "Copy");
-  const element = button("whisperer-copy", "Copy code", () => void copy(), icon(ICONS.copy), label);
+  const element = button("whisperer-copy", name, () => void copy(), icon(ICONS.copy), label);
   const copy = async (): Promise<void> => {
     label.textContent = (await toClipboard(text())) ? "Copied" : "Not allowed";
     setTimeout(() => (label.textContent = "Copy"), COPIED_MS);

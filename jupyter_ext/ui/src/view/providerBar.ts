@@ -3,7 +3,9 @@ import { aroundChoice } from "../words";
 import { button, h, icon, ICONS, setText } from "./dom";
 import { ProviderPanel, type Ask } from "./providerPanel";
 
-const DEMO = "built-in demo model, often wrong: connect a larger one";
+/** What is never forgotten of who answers; what to do about it the notice says. */
+const DEMO = "built-in demo model, often wrong";
+const SCRIPTED = "scripted replies: no model answers";
 
 /** Who answers, what is to be known of them, and the way to choose another. */
 export class ProviderBar {
@@ -31,7 +33,7 @@ export class ProviderBar {
     setText(this.#name, provider ? [provider.label, provider.model].filter(Boolean).join(" · ") : "");
     this.#name.title = this.#name.textContent;
     const demo = provider?.demo === true;
-    this.#paintBadge(demo ? [DEMO, provider.notice].filter(Boolean).join(". ") : "");
+    this.#paintBadge(demo ? [provider.name === "scripted" ? SCRIPTED : DEMO, provider.notice].filter(Boolean).join(". ") : "");
     setText(this.#notice, [demo ? "" : provider?.notice, remarks.where].filter(Boolean).join(" "));
     this.#choose.disabled = connection !== "live";
   }
@@ -61,6 +63,6 @@ export class ProviderBar {
     const open = () => {
       if (!this.#choose.disabled && !this.#panel.isOpen) this.#toggle();
     };
-    return button("whisperer-choice", words, open, words);
+    return button("whisperer-link-button", words, open, words);
   }
 }
