@@ -124,6 +124,19 @@ def test_kernel_that_was_restarted(notebook: Notebook, provider: FakeProvider) -
     expect_end(chat)
 
 
+def test_question_of_a_kernel_that_is_gone(notebook: Notebook, provider: FakeProvider) -> None:
+    """A question that stood when the kernel was restarted can no longer be answered, and looks so."""
+    chat = shown(notebook)
+    inserting(provider)
+    chat.ask("Plan it.")
+    expect(chat.permission).to_be_visible()
+    questions = chat.region.locator(".whisperer-permissions")
+    expect(questions).to_have_js_property("inert", value=False)
+    notebook.restart_kernel()
+    expect(chat.problem).to_contain_text("Run the cell again")
+    expect(questions).to_have_js_property("inert", value=True)
+
+
 @pytest.mark.parametrize("kernel", ["python3", NEWER, OLD])
 def test_code_in_a_cell_asks(bare_lab: Lab, page: Page, provider: FakeProvider, kernel: str) -> None:
     """What code asks for goes below its cell; without subshells one code cell does, when the cell has ended."""

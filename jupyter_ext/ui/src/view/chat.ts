@@ -239,10 +239,12 @@ export class ChatView {
     this.#pin.follow();
   }
 
-  #paintPermissions({ chat }: Picture): void {
+  #paintPermissions({ chat, connection }: Picture): void {
     // What is settled further on in a replay is not worth asking.
     const asked = this.session.isCaughtUp ? chat.permissions : [];
     const fresh = this.#permissions.update(asked, this.#cast).at(-1);
+    // Without a connection an answer would reach nobody.
+    this.#permissions.element.inert = connection !== "live";
     if (fresh) this.#announcer.say(`Permission: ${question(fresh, this.#cast.nameOf(fresh.agent))}.`);
   }
 
