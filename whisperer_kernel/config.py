@@ -12,7 +12,6 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
-from urllib.parse import urlsplit
 
 import msgspec
 import yaml
@@ -21,6 +20,7 @@ from jupyter_core.paths import jupyter_config_path, jupyter_data_dir
 from whisperer_kernel import resources
 from whisperer_kernel.errors import ConfigError
 from whisperer_kernel.events import Mode
+from whisperer_kernel.settingchecks import bad_address, bad_headers, bad_path
 from whisperer_kernel.yamlfile import Loader, YamlFile, explained
 
 PREFIX = "WHISPERER_"
@@ -30,24 +30,6 @@ NOT_SETTINGS = {"WHISPERER_CONFIG", "WHISPERER_CHROMIUM", "WHISPERER_SCREENSHOTS
 
 # A variable's name; keys consist of longer words or hold other characters.
 _VARIABLE = re.compile(r"(?!.*[A-Za-z0-9]{21})[A-Za-z_][A-Za-z0-9_]{0,99}")
-
-# What a header's name consists of (RFC 9110, token), and those that say how a request is framed or where it goes, which
-# the connection itself writes.
-_HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_FRAMING = frozenset(
-    {
-        "connection",
-        "content-length",
-        "expect",
-        "host",
-        "keep-alive",
-        "proxy-connection",
-        "te",
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
-    }
-)
 
 PROVIDERS = {None, "openrouter", "openai", "ollama", "lmstudio", "embedded", "scripted"}
 
@@ -260,9 +242,9 @@ def _located(key: str, message: str, file: YamlFile | None, environ: Mapping[str
 
 def _mistakes(config: Config) -> Iterator[tuple[str, str]]:
     """What types cannot say: a key and what is wrong with it."""
-    if config.provider.base_url is not None and (message := _bad_address(config.provider.base_url)):
+    if config.provider.base_url is not None and (message := bad_address(config.provider.base_url)):
         yield "provider.base_url", message
-    if message := _bad_headers(config.provider.headers):
+    if message := bad_headers(config.provider.headers):
         yield "provider.headers", message
     if config.provider.api_key_env is not None and not _VARIABLE.fullmatch(config.provider.api_key_env):
         yield "provider.api_key_env", "must be a variable's name, OPENROUTER_API_KEY for instance, never the key itself"
@@ -273,52 +255,5 @@ def _mistakes(config: Config) -> Iterator[tuple[str, str]]:
     elif not config.store_url.removeprefix("sqlite:///").strip():
         yield "store.url", "names no file: sqlite:///absolute/path.db"
     for key, name in (("agents_file", config.agents_file), ("embedded.gguf", config.embedded.gguf)):
-        if name is not None and (message := _bad_path(name)):
+        if name is not None and (message := bad_path(name)):
             yield key, message
-
-
-def _bad_address(url: str) -> str:
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return "not an http(s) address"
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        return "not an http(s) address"
-    if parts.username or parts.password or parts.query:
-        return "must hold no user, password or query; a key goes by api_key_env"
-    if not _is_host(parts.hostname):
-        return "holds no name that a host can have"
-    try:
-        return "" if parts.port != 0 else "its port must be between 1 and 65535"
-    except ValueError:
-        return "its port must be between 1 and 65535"
-
-
-def _is_host(name: str) -> bool:
-    """Whether it can be looked up: one that cannot be encoded would fail in the middle of a turn."""
-    try:
-        return not re.search(r"[^!-~]", name.encode("idna").decode("ascii"))
-    except UnicodeError:
-        return False
-
-
-def _bad_headers(headers: Mapping[str, str]) -> str:
-    """No name is repeated but those that are known: it may be a secret."""
-    if framing := sorted(name for name in headers if name.lower() in _FRAMING):
-        return f"{', '.join(framing)}: the connection sets this itself"
-    if not all(_HEADER.fullmatch(name) for name in headers):
-        return "one of the names is none that a header can have"
-    if not all(value.isascii() and value.isprintable() for value in headers.values()):
-        return "one of the values holds line breaks or other characters that a header cannot hold"
-    return ""
-
-
-def _bad_path(name: str) -> str:
-    """Why no file can have this name; whether there is one is seen where it is read."""
-    try:
-        os.fsencode(resources.expanded(name))
-    except ConfigError as error:
-        return str(error)
-    except UnicodeError:
-        return "holds half a character (a lone surrogate)"
-    return "holds a null character" if "\0" in name else ""

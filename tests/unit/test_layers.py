@@ -20,7 +20,12 @@ LAYERS = (
         "whisperer_kernel.harmless",
         "whisperer_kernel.markdown",
     },
-    {"whisperer_kernel.yamlfile", "whisperer_kernel.config", "whisperer_kernel.resources"},
+    {
+        "whisperer_kernel.yamlfile",
+        "whisperer_kernel.config",
+        "whisperer_kernel.settingchecks",
+        "whisperer_kernel.resources",
+    },
     {"whisperer_kernel.tools"},
     {"whisperer_kernel.ai"},
     {"whisperer_kernel.agents"},
