@@ -282,7 +282,7 @@ def test_code_without_a_chat_puts_cells_below_its_own(notebook: Notebook, provid
     notebook.run_code("print(whisperer.ask_sync('Plan it.'))")
     assert notebook.sources[-1] == "print(whisperer.ask_sync('Plan it.'))"
     assert "did not permit" in tool_results(provider)[0]
-    notebook.run_code("_ = whisperer.wait(lambda client: client.call('session.set_mode', {'mode': 'edit'}))")
+    notebook.run_code("_ = whisperer.wait(lambda client: client.session.call('session.set_mode', {'mode': 'edit'}))")
     inserting(provider)
     asking = "_ = whisperer.ask_sync('Plan it.')"
     before = notebook.sources

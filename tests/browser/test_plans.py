@@ -212,7 +212,7 @@ def test_cell_of_an_older_file_catches_up(notebook: Notebook, lab: Lab, new_page
 def test_plan_without_a_chat_is_ticked_too(notebook: Notebook, provider: FakeProvider) -> None:
     """What Python has asked for stands below its cell, and goes on with the plan where no chat shows it."""
     notebook.run_code("from whisperer_kernel import Whisperer\n\nwhisperer = Whisperer()")
-    notebook.run_code("_ = whisperer.wait(lambda client: client.call('session.set_mode', {'mode': 'edit'}))")
+    notebook.run_code("_ = whisperer.wait(lambda client: client.session.call('session.set_mode', {'mode': 'edit'}))")
     calling(provider, "make_plan", PLAN)
     notebook.run_code("made = whisperer.plan_sync('the cleaning of sales.csv')")
     expect_plan_cell(notebook, CHECKLIST)
