@@ -50,8 +50,8 @@ UPDATE = """
 from whisperer_kernel import Whisperer
 
 async def _update(client):
-    (plan,) = (await client.call("plan.list"))["plans"]
-    await client.call("plan.update", {{"planId": plan["planId"], "stepId": "{step}", "status": "{status}"}})
+    (plan,) = (await client.session.call("plan.list"))["plans"]
+    await client.session.call("plan.update", {{"planId": plan["planId"], "stepId": "{step}", "status": "{status}"}})
 
 _ = Whisperer().wait(_update)
 """
