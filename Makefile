@@ -5,7 +5,7 @@ SHELL := /bin/bash
 VENV := .venv
 UI := jupyter_ext/ui
 PYTEST := $(VENV)/bin/python -m pytest
-# Most tests wait for a browser, a kernel or a server: two processes halve the time on two cores. Files stay whole and in
+# Most tests wait for a browser, a kernel or a server: on two cores two processes take a third off the time. Files stay whole and in
 # order, so that each process starts a JupyterLab once. JOBS=0 runs all in one process (for --pdb, -s).
 JOBS := 2
 SHARED_OUT = -n $(JOBS) --dist loadfile --no-loadscope-reorder

@@ -53,6 +53,16 @@ def planned(notebook: Notebook) -> list[str]:
     return [first, *PLAN_SOURCES, *rest]
 
 
+def expect_plan_to_go_in(notebook: Notebook, chat: Chat, provider: FakeProvider) -> None:
+    """Asked in the chat for a plan, the agent puts it below."""
+    in_mode(chat, "edit")
+    after = planned(notebook)
+    inserting(provider)
+    chat.ask("Plan it.")
+    expect_sources(notebook, after)
+    expect_end(chat)
+
+
 def test_cells_go_below_the_chat_and_one_undo_takes_them_back(
     bare_lab: Lab, notebook: Notebook, provider: FakeProvider
 ) -> None:
@@ -87,13 +97,8 @@ def test_nothing_goes_in_without_a_yes(notebook: Notebook, provider: FakeProvide
 def test_cells_while_another_cell_runs(notebook: Notebook, provider: FakeProvider) -> None:
     """Cells are put in while a cell sleeps in the kernel."""
     chat = shown(notebook)
-    in_mode(chat, "edit")
     notebook.start(notebook.add("import time\ntime.sleep(600)"))
-    after = planned(notebook)
-    inserting(provider)
-    chat.ask("Plan it.")
-    expect_sources(notebook, after)
-    expect_end(chat)
+    expect_plan_to_go_in(notebook, chat, provider)
     notebook.interrupt()
 
 
@@ -103,12 +108,7 @@ def test_page_that_was_loaded_anew(notebook: Notebook, provider: FakeProvider) -
     notebook.save()
     notebook.reload()
     chat = notebook.chat().ready()
-    in_mode(chat, "edit")
-    after = planned(notebook)
-    inserting(provider)
-    chat.ask("Plan it.")
-    expect_sources(notebook, after)
-    expect_end(chat)
+    expect_plan_to_go_in(notebook, chat, provider)
 
 
 def test_kernel_that_was_restarted(notebook: Notebook, provider: FakeProvider) -> None:
@@ -116,12 +116,7 @@ def test_kernel_that_was_restarted(notebook: Notebook, provider: FakeProvider) -
     shown(notebook)
     notebook.restart_kernel()
     chat = shown(notebook)
-    in_mode(chat, "edit")
-    after = planned(notebook)
-    inserting(provider)
-    chat.ask("Plan it.")
-    expect_sources(notebook, after)
-    expect_end(chat)
+    expect_plan_to_go_in(notebook, chat, provider)
 
 
 def test_question_of_a_kernel_that_is_gone(notebook: Notebook, provider: FakeProvider) -> None:

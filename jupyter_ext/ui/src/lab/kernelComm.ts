@@ -69,6 +69,7 @@ export class KernelComms {
     this.#hear(kernel);
     return () => {
       interested.delete(came);
+      if (interested.size === 0 && this.#interested.get(kernel.id) === interested) this.#interested.delete(kernel.id);
     };
   }
 

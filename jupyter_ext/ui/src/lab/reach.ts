@@ -9,7 +9,7 @@ import type { KernelComms } from "./kernelComm";
 export class Reach {
   #unfollow: () => void = () => undefined;
   #comm: CommModel | null = null;
-  #inUse = new Map<EitherTransport, Purpose["client"]>();
+  readonly #inUse = new Map<EitherTransport, Purpose["client"]>();
 
   constructor(
     private readonly server: ServerAddress,
@@ -22,6 +22,7 @@ export class Reach {
     this.#comm = null;
     this.#unfollow = this.comms.follow(kernel, (comm) => {
       this.#comm = comm;
+      this.#forgetClosed();
       for (const [transport, client] of this.#inUse) transport.offer(over(comm, client));
     });
   }
@@ -35,9 +36,15 @@ export class Reach {
   transport(client: Purpose["client"]): Transport {
     const address = client === "chat" ? this.server : { ...this.server, client };
     const either = new EitherTransport(new WebSocketTransport(address));
-    this.#inUse = new Map([...this.#inUse].filter(([{ state }]) => state.name !== "closed")).set(either, client);
+    this.#forgetClosed();
+    this.#inUse.set(either, client);
     if (this.#comm) either.offer(over(this.#comm, client));
     return either;
+  }
+
+  /** One that is offered another way would connect again. */
+  #forgetClosed(): void {
+    for (const transport of this.#inUse.keys()) if (transport.state.name === "closed") this.#inUse.delete(transport);
   }
 }
 
